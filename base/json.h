@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+/*
+ * json.h - jansson, with cleanup and with errors that name the file and the path.
+ */
+
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define auto_json __attribute__((cleanup(json_drop_)))
+
+static inline void json_drop_(json_t **j)
+{
+	json_decref(*j);
+}
+
+/* The largest JSON file we read, in bytes. A config.json of 40 KiB is a large one. */
+#define JSON_FILE_MAX (8u << 20)
+
+/* Parses the file @name in @dir, which must hold one object. The caller owns *ret. */
+int json_load_file_at(int dir, const char *name, json_t **ret, struct err *e);
+
+/*
+ * Walks object members: json_get(root, "linux", "namespaces", NULL).
+ * Borrowed from @root; NULL when any of them is missing or not an object.
+ */
+json_t *json_get(json_t *root, ...) __attribute__((sentinel));
+
+/* The string behind @key, borrowed from @object; NULL when there is none. */
+const char *json_get_string(json_t *object, const char *key);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const level_names[] = {
+	[LOG_ERROR] = "error",
+	[LOG_WARN] = "warning",
+	[LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug",
+};
+_Static_assert(ARRAY_LEN(level_names) == N_LOG_LEVELS, "a level has no name");
+
+static struct {
+	int fd;
+	enum log_level level;
+	unsigned long dropped; /* in all */
+	unsigned long untold;  /* of these, since a line last got through */
+} sink = { .fd = -1, .level = LOG_INFO };
+
+void log_to(int fd, enum log_level level)
+{
+	sink.fd = fd;
+	sink.level = level;
+}
+
+unsigned long log_dropped(void)
+{
+	return sink.dropped;
+}
+
+/* A newline in a message, say from a runtime, must not forge a line of its own. */
+static void keep_to_one_line(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ')
+			text[i] = ' ';
+}
+
+static size_t clamp(int n, size_t room)
+{
+	if (n < 0)
+		return 0;
+	return (size_t)n < room ? (size_t)n : room - 1;
+}
+
+static size_t begin_line(char *line, size_t room, enum log_level level, const char *verb)
+{
+	struct timespec now = clock_wall();
+	struct tm tm;
+	size_t at;
+
+	gmtime_r(&now.tv_sec, &tm);
+	at = strftime(line, room, "time=\"%Y-%m-%dT%H:%M:%S", &tm);
+	at += clamp(snprintf(line + at, room - at, ".%09ldZ\" level=%s msg=\"%s\" ", now.tv_nsec,
+			    level_names[level], verb),
+		room - at);
+	if (sink.untold)
+		at += clamp(snprintf(line + at, room - at, "dropped=%lu ", sink.untold), room - at);
+	return at;
+}
+
+void log_line(enum log_level level, const char *verb, const char *fmt, ...)
+{
+	char line[LOG_LINE_MAX];
+	int saved = errno;
+	size_t at;
+	va_list ap;
+
+	if (level > sink.level || sink.fd < 0)
+		return;
+	at = begin_line(line, sizeof(line) - 1, level, verb);
+	va_start(ap, fmt);
+	at += clamp(vsnprintf(line + at, sizeof(line) - 1 - at, fmt, ap), sizeof(line) - 1 - at);
+	va_end(ap);
+	keep_to_one_line(line, at);
+	line[at++] = '\n';
+	if (write(sink.fd, line, at) == (ssize_t)at) {
+		sink.untold = 0;
+	} else {
+		sink.dropped++;
+		sink.untold++;
+	}
+	errno = saved;
+}
