@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reaper/child.h"
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "reaper/reaper.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+/* The one place a status is read, and decoded. Returns false if the child still runs. */
+static bool reap(struct child *c, struct exit_status *ret)
+{
+	siginfo_t si = { 0 };
+
+	ret->signal = 0;
+	ret->at = clock_wall();
+	if (waitid((idtype_t)P_PIDFD, (id_t)c->pidfd, &si, WEXITED | WNOHANG) < 0) {
+		ret->code = EXIT_CODE_UNKNOWN; /* not ours any more: nobody will say how it ended */
+		return true;
+	}
+	if (si.si_pid == 0)
+		return false;
+	ret->code = si.si_status;
+	if (si.si_code != CLD_EXITED) {
+		ret->signal = si.si_status;
+		ret->code = 128 + si.si_status;
+	}
+	return true;
+}
+
+static void on_pidfd(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct child *c = container_of(w, struct child, watcher);
+	struct reaper *r = c->reaper;
+	struct exit_status st;
+
+	(void)loop;
+	(void)revents;
+	if (!reap(c, &st))
+		return;
+	child_forget(c);
+	c->on_exit(c, &st);
+	/* c may be gone. It may have hidden orphans from the sweep: see reaper.c. */
+	reaper_sweep(r);
+}
+
+static void track(struct child *c, struct reaper *r, pid_t pid, int pidfd, child_exit_fn *on_exit)
+{
+	*c = (struct child){ .reaper = r, .pid = pid, .pidfd = pidfd, .on_exit = on_exit };
+	list_append(&r->children, &c->link);
+	ev_io_init(&c->watcher, on_pidfd, pidfd, EV_READ);
+	ev_io_start(r->loop, &c->watcher);
+}
+
+int child_spawn(struct child *c, struct reaper *r, const struct spawn *s, child_exit_fn *on_exit)
+{
+	pid_t pid;
+	int pidfd, rc;
+
+	assert(!child_is_tracked(c));
+	rc = spawn_program(s, &pid, &pidfd);
+	if (rc == 0)
+		track(c, r, pid, pidfd, on_exit);
+	return rc;
+}
+
+int child_fork(struct child *c, struct reaper *r, int (*body)(void *arg), void *arg,
+	child_exit_fn *on_exit)
+{
+	pid_t pid;
+	int pidfd, rc;
+
+	assert(!child_is_tracked(c));
+	rc = spawn_body(body, arg, &pid, &pidfd);
+	if (rc == 0)
+		track(c, r, pid, pidfd, on_exit);
+	return rc;
+}
+
+int child_adopt(struct child *c, struct reaper *r, pid_t pid, child_exit_fn *on_exit)
+{
+	auto_fd int pidfd = -1;
+	siginfo_t si;
+
+	assert(!child_is_tracked(c));
+	if (reaper_tracks(r, pid))
+		return -EBUSY;
+	pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0)
+		return -errno;
+	/* Peeks only: an answer at all, other than ECHILD, says whose child it is. */
+	if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return -errno;
+	track(c, r, pid, take_fd(&pidfd), on_exit);
+	return 0;
+}
+
+void child_move(struct child *to, struct child *from, child_exit_fn *on_exit)
+{
+	struct reaper *r = from->reaper;
+	int pidfd = from->pidfd;
+
+	assert(child_is_tracked(from) && !child_is_tracked(to));
+	ev_io_stop(r->loop, &from->watcher);
+	list_remove(&from->link);
+	from->pidfd = -1;
+	track(to, r, from->pid, pidfd, on_exit);
+}
+
+int child_signal(struct child *c, int signo)
+{
+	if (!child_is_tracked(c))
+		return -ESRCH;
+	return pidfd_send_signal(c->pidfd, signo, NULL, 0) < 0 ? -errno : 0;
+}
+
+void child_forget(struct child *c)
+{
+	if (!child_is_tracked(c))
+		return;
+	ev_io_stop(c->reaper->loop, &c->watcher);
+	list_remove(&c->link);
+	fd_drop(&c->pidfd);
+}

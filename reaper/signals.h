@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REAPER_SIGNALS_H
+#define REAPER_SIGNALS_H
+
+/*
+ * signals.h - signals for us as events of the loop. SIGCHLD is the reaper's.
+ *
+ * They are blocked and read from a signalfd: no handler, nothing asynchronous.
+ * SIGPIPE is blocked for good and read by nobody, so that a peer that hangs up
+ * is EPIPE where we write. Blocked, not ignored: "ignored" survives exec.
+ */
+
+#include "base/attr.h"
+
+#include <ev.h>
+
+/* Embed it; the fields are private. */
+struct signals {
+	struct ev_loop *loop; /* borrowed */
+	ev_io watcher;
+	int fd;
+	void (*on_signal)(struct signals *s, int signo);
+};
+
+/* Calls @on_signal for SIGTERM and SIGINT. 0 or -errno. */
+int signals_init(struct signals *s, struct ev_loop *loop,
+	void (*on_signal)(struct signals *s, int signo)) NODISCARD;
+void signals_fini(struct signals *s);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REAPER_SPAWN_H
+#define REAPER_SPAWN_H
+
+/*
+ * spawn.h - new processes, from a description.
+ *
+ * The new process gets the descriptors named here and no others, an empty
+ * signal mask, default dispositions for every signal, and dies with us
+ * (PR_SET_PDEATHSIG) when asked to. What the kernel does not hand over at
+ * clone() cannot be forgotten.
+ *
+ * These are mechanisms for child.c, which tracks what they start; nobody else
+ * calls them, for a process nobody tracks is nobody's.
+ */
+
+#include "base/attr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Descriptors beyond 0, 1 and 2 that a program may be given (loggers take 3). */
+#define SPAWN_EXTRA_MAX 4
+
+struct spawn {
+	const char *const *argv;    /* argv[0] is searched in $PATH if it has no '/' */
+	const char *const *envp;    /* NULL: our own */
+	int stdio[3];               /* become 0, 1 and 2; -1: /dev/null. Borrowed */
+	int extra[SPAWN_EXTRA_MAX]; /* the first n_extra become 3, 4...; borrowed */
+	size_t n_extra;
+	bool die_with_us; /* SIGKILL when the shim dies */
+};
+
+/*
+ * Starts a program as vfork() would: our memory is shared, not copied, and we
+ * sleep until the exec has succeeded or failed, some 70 us. An exec that failed
+ * is a failure of this function (-ENOENT, -EACCES...) and leaves no process.
+ */
+int spawn_program(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd) NODISCARD;
+
+/*
+ * Starts a copy of ourselves that runs @body and exits with what it returns.
+ * For work that may hang in the kernel, such as mount(2). It may not touch the
+ * loop; it may block. Dies with us.
+ */
+int spawn_body(int (*body)(void *arg), void *arg, pid_t *ret_pid, int *ret_pidfd) NODISCARD;
+
+#endif
