@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROCESS_BUNDLE_H
+#define PROCESS_BUNDLE_H
+
+/*
+ * bundle.h - what we read from and write to a bundle, the folder containerd makes for a container.
+ *
+ * The formats of options.json and runtime are the reference's: `delete` may be
+ * run by another build of the shim than the one that wrote them.
+ */
+
+#include "base/err.h"
+#include "process/container.h"
+
+#include <stdbool.h>
+
+#define RUNTIME_BINARY_DEFAULT "runc"
+#define RUNTIME_ROOT_DEFAULT   "/run/containerd/runc"
+
+/* Of config.json, what a shim has to know. */
+struct bundle_facts {
+	bool own_pidns; /* a new pid namespace of its own */
+	char *group;    /* owned; the annotation that puts containers into one shim, or NULL */
+};
+
+int bundle_read_facts(int bundle_fd, struct bundle_facts *ret, struct err *e);
+void bundle_facts_fini(struct bundle_facts *f);
+
+/* options.json (snake_case, zero values left out) and runtime, both 0600. */
+int bundle_write_options(int bundle_fd, const struct container_options *o, struct err *e);
+
+/*
+ * Reads them back. Files that are missing mean defaults. The strings belong to
+ * *ret_owner, which the caller ends with json_decref().
+ */
+struct json_t;
+int bundle_read_options(
+	int bundle_fd, struct container_options *ret, struct json_t **ret_owner, struct err *e);
+
+/* "<root>/<namespace>"; the caller frees it. NULL when out of memory. */
+char *bundle_runtime_root(const struct container_options *o, const char *ns);
+
+#endif

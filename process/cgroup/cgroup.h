@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROCESS_CGROUP_CGROUP_H
+#define PROCESS_CGROUP_CGROUP_H
+
+/*
+ * cgroup.h - the control group of a container: who is in it, and signals for all of them.
+ *
+ * Held as a directory descriptor, opened right after create, so that nothing
+ * here depends on a name that could come to mean another group. Version 2 if
+ * /sys/fs/cgroup is it; else (hybrid included) version 1, where one hierarchy
+ * stands for all: the runtimes put a container into the same place in each.
+ */
+
+#include "base/attr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Where the kernel shows cgroups and processes. Tests have trees of their own. */
+#define CGROUP_ROOT "/sys/fs/cgroup"
+#define CGROUP_PROC "/proc"
+
+struct cgroup {
+	int dir; /* owned; -1: not known */
+};
+
+#define CGROUP_NONE ((struct cgroup){ .dir = -1 })
+
+/* How many processes one list may have, and how deep groups may be nested. */
+#define CGROUP_PIDS_MAX  65536
+#define CGROUP_DEPTH_MAX 32
+
+/*
+ * The group @pid is in. @pid must be one that cannot be recycled: a child of
+ * ours that has not been reaped. -ENOENT when there is none of its own: the
+ * root, or the one this process is in itself, is never a container's.
+ */
+int cgroup_open(struct cgroup *cg, pid_t pid) NODISCARD;
+int cgroup_open_at(struct cgroup *cg, const char *root, const char *proc, pid_t pid) NODISCARD;
+void cgroup_close(struct cgroup *cg);
+
+/* All processes in it and in the groups below. The caller frees *ret. 0 or -errno. */
+int cgroup_pids(const struct cgroup *cg, pid_t **ret, size_t *ret_n) NODISCARD;
+
+/*
+ * Sends @signo to all of them, new ones included as far as one pass sees them.
+ * Each is signalled through a pidfd that was seen to belong to a member. The
+ * count of those reached, or -errno.
+ */
+int cgroup_signal(const struct cgroup *cg, int signo) NODISCARD;
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * path.c - from a pid to the directory of its control group.
+ */
+
+#include "base/auto.h"
+#include "process/cgroup/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+/* Version 1 hierarchies that list processes, in the order we like them. */
+static const char *const v1_controllers[] = { "devices", "pids", "memory", "cpu", "freezer" };
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at += n)
+		if ((at == list || at[-1] == ',') && (at[n] == '\0' || at[n] == ','))
+			return true;
+	return false;
+}
+
+/* Finds "N:<controllers>:<path>" in PROC/WHO/cgroup; "" is the unified hierarchy. */
+static int find_path(
+	const char *proc, const char *who, const char *controller, char *ret, size_t room)
+{
+	auto_free char *line = NULL;
+	char name[64];
+	size_t size = 0;
+	FILE *f;
+	int rc = -ENOENT;
+
+	snprintf(name, sizeof(name), "%s/%s/cgroup", proc, who);
+	f = fopen(name, "re");
+	if (!f)
+		return -errno;
+	while (rc == -ENOENT && getline(&line, &size, f) > 0) {
+		char *rest = line;
+
+		line[strcspn(line, "\n")] = '\0';
+		strsep(&rest, ":");
+		const char *controllers = strsep(&rest, ":");
+
+		if (!rest || !(controller[0] ? has_word(controllers, controller) : !controllers[0]))
+			continue;
+		rc = (size_t)snprintf(ret, room, "%s", rest) < room ? 0 : -ENAMETOOLONG;
+	}
+	fclose(f);
+	return rc;
+}
+
+static int open_dir(const char *root, const char *controller, const char *path)
+{
+	char full[PATH_MAX];
+	int fd;
+
+	if ((size_t)snprintf(full, sizeof(full), "%s/%s%s", root, controller, path) >= sizeof(full))
+		return -ENAMETOOLONG;
+	fd = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_in(const char *root, const char *proc, const char *controller, pid_t pid)
+{
+	char theirs[PATH_MAX], ours[PATH_MAX], who[16];
+	int rc;
+
+	snprintf(who, sizeof(who), "%d", (int)pid);
+	rc = find_path(proc, who, controller, theirs, sizeof(theirs));
+	if (rc < 0)
+		return rc;
+	/* A process that is gone already is shown in the root. We signal what we find: never ours.
+	 */
+	rc = find_path(proc, "self", controller, ours, sizeof(ours));
+	if (rc < 0)
+		return rc;
+	if (strcmp(theirs, "/") == 0 || strcmp(theirs, ours) == 0 || strstr(theirs, "/.."))
+		return -ENOENT;
+	return open_dir(root, controller, theirs);
+}
+
+int cgroup_open_at(struct cgroup *cg, const char *root, const char *proc, pid_t pid)
+{
+	struct statfs fs;
+	int fd = -ENOENT;
+
+	*cg = CGROUP_NONE;
+	if (statfs(root, &fs) < 0)
+		return -errno;
+	if (fs.f_type == CGROUP2_SUPER_MAGIC)
+		fd = open_in(root, proc, "", pid);
+	for (size_t i = 0; fd < 0 && i < ARRAY_LEN(v1_controllers); i++)
+		if (fs.f_type != CGROUP2_SUPER_MAGIC)
+			fd = open_in(root, proc, v1_controllers[i], pid);
+	if (fd < 0)
+		return fd;
+	cg->dir = fd;
+	return 0;
+}
+
+int cgroup_open(struct cgroup *cg, pid_t pid)
+{
+	return cgroup_open_at(cg, CGROUP_ROOT, CGROUP_PROC, pid);
+}
+
+void cgroup_close(struct cgroup *cg)
+{
+	fd_drop(&cg->dir);
+}

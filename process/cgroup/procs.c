@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * procs.c - the members of a control group.
+ */
+
+#include "base/auto.h"
+#include "process/cgroup/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/pidfd.h>
+
+struct pid_list {
+	pid_t *pid; /* owned */
+	size_t n, room;
+};
+
+static int add(struct pid_list *l, pid_t pid)
+{
+	if (l->n == l->room) {
+		size_t room = l->room ? l->room * 2 : 16;
+		pid_t *more = room > CGROUP_PIDS_MAX ? NULL : realloc(l->pid, room * sizeof(*more));
+
+		if (!more)
+			return room > CGROUP_PIDS_MAX ? -E2BIG : -ENOMEM;
+		l->pid = more;
+		l->room = room;
+	}
+	l->pid[l->n++] = pid;
+	return 0;
+}
+
+/* A threaded group cannot be read (EOPNOTSUPP), one just removed neither (ENODEV): both are empty.
+ */
+static int read_procs(int dir, struct pid_list *l)
+{
+	int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	FILE *f;
+	int pid, rc = 0;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	f = fdopen(fd, "r");
+	if (!f) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (rc == 0 && fscanf(f, "%d", &pid) == 1)
+		if (pid > 0) /* 0: a process our pid namespace cannot see */
+			rc = add(l, (pid_t)pid);
+	fclose(f);
+	return rc;
+}
+
+static int walk(int dir, struct pid_list *l, int depth);
+
+static int walk_below(DIR *d, struct pid_list *l, int depth)
+{
+	struct dirent *entry;
+	int rc = 0;
+
+	while (rc == 0 && (entry = readdir(d))) {
+		auto_fd int sub = -1;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		sub = openat(
+			dirfd(d), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (sub >= 0)
+			rc = walk(sub, l, depth + 1);
+	}
+	return rc;
+}
+
+static int walk(int dir, struct pid_list *l, int depth)
+{
+	int rc = read_procs(dir, l);
+	int again;
+	DIR *d;
+
+	if (rc < 0 || depth == CGROUP_DEPTH_MAX)
+		return rc;
+	again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (again < 0)
+		return errno == ENOENT ? 0 : -errno; /* removed meanwhile */
+	d = fdopendir(again);
+	if (!d) {
+		close(again);
+		return -ENOMEM;
+	}
+	rc = walk_below(d, l, depth);
+	closedir(d);
+	return rc;
+}
+
+int cgroup_pids(const struct cgroup *cg, pid_t **ret, size_t *ret_n)
+{
+	struct pid_list l = { 0 };
+	int rc = cg->dir < 0 ? 0 : walk(cg->dir, &l, 0);
+
+	if (rc < 0) {
+		free(l.pid);
+		return rc;
+	}
+	*ret = l.pid;
+	*ret_n = l.n;
+	return 0;
+}
+
+static bool is_listed(const struct pid_list *l, pid_t pid)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->pid[i] == pid)
+			return true;
+	return false;
+}
+
+/*
+ * Between the list and pidfd_open() a number may pass to a stranger. So open
+ * first, then look whether the group still lists it: if it does, the pidfd is
+ * of a member, for the number was not free in between.
+ */
+int cgroup_signal(const struct cgroup *cg, int signo)
+{
+	struct pid_list before = { 0 }, after = { 0 };
+	auto_free int *pidfd = NULL;
+	int reached = 0;
+	int rc;
+
+	if (cg->dir < 0)
+		return 0;
+	rc = walk(cg->dir, &before, 0);
+	if (rc == 0 && before.n > 0) {
+		pidfd = calloc(before.n, sizeof(*pidfd));
+		rc = pidfd ? 0 : -ENOMEM;
+	}
+	for (size_t i = 0; rc == 0 && i < before.n; i++)
+		pidfd[i] = pidfd_open(before.pid[i], 0);
+	if (rc == 0)
+		rc = walk(cg->dir, &after, 0);
+	for (size_t i = 0; pidfd && i < before.n; i++) {
+		if (rc == 0 && pidfd[i] >= 0 && is_listed(&after, before.pid[i]))
+			reached += pidfd_send_signal(pidfd[i], signo, NULL, 0) == 0;
+		fd_drop(&pidfd[i]);
+	}
+	free(before.pid);
+	free(after.pid);
+	return rc < 0 ? rc : reached;
+}

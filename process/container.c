@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/container.h"
+
+#include "base/auto.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "process/bundle.h"
+#include "reaper/reaper.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void containers_init(struct containers *set)
+{
+	*set = (struct containers){ 0 };
+	list_init(&set->all);
+}
+
+static struct container *find_any(const struct containers *set, const char *id)
+{
+	list_each (it, &set->all) {
+		struct container *ct = container_of(it, struct container, link);
+
+		if (strcmp(ct->id, id) == 0)
+			return ct;
+	}
+	return NULL;
+}
+
+bool container_exists(const struct containers *set, const char *id)
+{
+	return find_any(set, id) != NULL;
+}
+
+struct container *container_find(const struct containers *set, const char *id, struct err *e)
+{
+	struct container *ct = find_any(set, id);
+
+	if (ct && ct->is_created)
+		return ct;
+	err_set(e, STATUS_NOT_FOUND, "container not created: not found");
+	return NULL;
+}
+
+struct process *container_process(struct container *ct, const char *exec_id, struct err *e)
+{
+	if (!exec_id || !exec_id[0])
+		return &ct->init;
+	list_each (it, &ct->execs) {
+		struct process *p = container_of(it, struct process, link);
+
+		if (strcmp(p->exec_id, exec_id) == 0)
+			return p;
+	}
+	err_set(e, STATUS_NOT_FOUND, "process does not exist %s: not found", exec_id);
+	return NULL;
+}
+
+static int set_runtime(struct container *ct, const struct container_options *o)
+{
+	ct->binary = strdup(o->binary && o->binary[0] ? o->binary : RUNTIME_BINARY_DEFAULT);
+	ct->root = bundle_runtime_root(o, ct->set->ns);
+	if (!ct->binary || !ct->root)
+		return -ENOMEM;
+	ct->runtime = (struct runtime){
+		.reaper = ct->set->reaper,
+		.binary = ct->binary,
+		.root = ct->root,
+		.bundle = ct->bundle,
+		.bundle_fd = ct->bundle_fd,
+		.id = ct->id,
+		.systemd_cgroup = o->systemd_cgroup,
+	};
+	ct->no_pivot = o->no_pivot;
+	ct->no_new_keyring = o->no_new_keyring;
+	ct->io_uid = o->io_uid;
+	ct->io_gid = o->io_gid;
+	return 0;
+}
+
+static int fill(struct container *ct, const char *id, const char *bundle,
+	const struct container_options *options, struct err *e)
+{
+	ct->id = strdup(id);
+	ct->bundle = strdup(bundle);
+	if (!ct->id || !ct->bundle)
+		return err_oom(e);
+	if (bundle[0] != '/')
+		return err_set(
+			e, STATUS_INVALID_ARGUMENT, "bundle '%s' is not an absolute path", bundle);
+	ct->bundle_fd = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (ct->bundle_fd < 0)
+		return err_sys(e, "open bundle %s", bundle);
+	return set_runtime(ct, options) < 0 ? err_oom(e) : 0;
+}
+
+struct container *container_new(struct containers *set, const char *id, const char *bundle,
+	const struct container_options *options, const struct stdio_paths *io, struct err *e)
+{
+	struct container *ct;
+
+	if (!id_is_valid(id)) {
+		err_set(e, STATUS_INVALID_ARGUMENT, "container id '%s' is not legal", id);
+		return NULL;
+	}
+	if (container_exists(set, id)) {
+		err_set(e, STATUS_ALREADY_EXISTS, "container '%s': already exists", id);
+		return NULL;
+	}
+	ct = calloc(1, sizeof(*ct));
+	if (!ct) {
+		err_oom(e);
+		return NULL;
+	}
+	ct->set = set;
+	ct->bundle_fd = -1;
+	ct->cgroup = CGROUP_NONE;
+	list_init(&ct->execs);
+	list_init(&ct->queue);
+	list_append(&set->all, &ct->link);
+	if (process_init(&ct->init, ct, NULL, io) < 0)
+		err_oom(e);
+	else if (fill(ct, id, bundle, options, e) == 0)
+		return ct;
+	return container_free(ct);
+}
+
+static void drop_queue(struct container *ct)
+{
+	struct err gone = ERR_INIT;
+	struct list *first;
+
+	err_set(&gone, STATUS_NOT_FOUND, "container not created: not found");
+	while ((first = list_first(&ct->queue))) {
+		struct job *j = container_of(first, struct job, link);
+
+		list_remove(first);
+		j->drop(j, &gone);
+	}
+}
+
+struct container *container_free(struct container *ct)
+{
+	if (!ct)
+		return NULL;
+	list_remove(&ct->link);
+	drop_queue(ct);
+	process_fini(&ct->init);
+	cgroup_close(&ct->cgroup);
+	fd_drop(&ct->bundle_fd);
+	free(ct->id);
+	free(ct->bundle);
+	free(ct->binary);
+	free(ct->root);
+	free(ct);
+	return NULL;
+}
+
+int container_enqueue(struct container *ct, struct job *j, struct err *e)
+{
+	list_init(&j->link);
+	if (ct->queued == CONTAINER_QUEUE_MAX)
+		return err_set(e, STATUS_RESOURCE_EXHAUSTED,
+			"container '%s': %d operations are waiting already", ct->id,
+			CONTAINER_QUEUE_MAX);
+	if (!ct->current) {
+		ct->current = j;
+		j->begin(j);
+		/* ct may be gone */
+		return 0;
+	}
+	list_append(&ct->queue, &j->link);
+	ct->queued++;
+	return 0;
+}
+
+void container_job_done(struct container *ct, struct job *j)
+{
+	struct list *next = list_first(&ct->queue);
+
+	assert(ct->current == j);
+	ct->current = NULL;
+	if (!next)
+		return;
+	list_remove(next);
+	ct->queued--;
+	ct->current = container_of(next, struct job, link);
+	ct->current->begin(ct->current);
+	/* ct may be gone */
+}
+
+static void report_init_if_due(struct container *ct)
+{
+	/* Not bounded by a timer: an exec in uninterruptible sleep is still running. */
+	if (ct->init_exited && !ct->init.exit.is_set && ct->running_execs == 0)
+		process_report_exit(&ct->init);
+	/* ct may be gone */
+}
+
+/* Without a pid namespace of its own the kernel kills nobody when an init dies. */
+static void kill_the_rest(struct container *ct)
+{
+	int reached = cgroup_signal(&ct->cgroup, SIGKILL);
+
+	list_each (it, &ct->execs)
+		(void)child_signal(&container_of(it, struct process, link)->child, SIGKILL);
+	if (reached < 0)
+		log_warn("kill all", "id=%s error=\"%s\", its execs only", ct->id,
+			strerror(-reached));
+	else if (reached > 0)
+		log_info("kill all", "id=%s processes=%d", ct->id, reached);
+}
+
+void container_process_exited(struct process *p)
+{
+	struct container *ct = p->ct;
+
+	if (p == &ct->init) {
+		ct->init_exited = true;
+		if (!ct->own_pidns)
+			kill_the_rest(ct);
+	} else {
+		process_report_exit(p);
+		ct->running_execs--;
+	}
+	report_init_if_due(ct);
+	/* ct may be gone */
+}
+
+void container_exec_failed(struct container *ct)
+{
+	ct->running_execs--;
+	report_init_if_due(ct);
+	/* ct may be gone */
+}
+
+/* What we follow ourselves, for a container whose cgroup we cannot read. */
+static int known_pids(struct container *ct, pid_t **ret, size_t *ret_n)
+{
+	pid_t *pid = calloc(1 + ct->running_execs, sizeof(*pid));
+	size_t n = 0;
+
+	if (!pid)
+		return -ENOMEM;
+	if (child_is_tracked(&ct->init.child))
+		pid[n++] = ct->init.pid;
+	list_each (it, &ct->execs) {
+		struct process *p = container_of(it, struct process, link);
+
+		if (child_is_tracked(&p->child))
+			pid[n++] = p->pid;
+	}
+	*ret = pid;
+	*ret_n = n;
+	return 0;
+}
+
+int container_pids(struct container *ct, pid_t **ret, size_t *ret_n, struct err *e)
+{
+	int rc = ct->cgroup.dir < 0 ? -ENOENT : cgroup_pids(&ct->cgroup, ret, ret_n);
+
+	/* containerd takes an error here for a container that is lost, and deletes it. */
+	if (rc < 0)
+		rc = known_pids(ct, ret, ret_n);
+	return rc < 0 ? err_oom(e) : 0;
+}

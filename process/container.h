@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROCESS_CONTAINER_H
+#define PROCESS_CONTAINER_H
+
+/*
+ * container.h - a container: its bundle, its init, its execs, and their order.
+ *
+ * A container runs one lifecycle operation (start, delete...) at a time; the
+ * others queue. State, Wait and Kill never queue. Several containers, a pod's,
+ * share nothing here but the loop: one's slow runtime never delays another.
+ *
+ * The order in which exits are told is decided in container_process_exited():
+ * an exec's at once, an init's after those of all its execs. When an init has
+ * exited, no exec starts any more, and if the container has no pid namespace
+ * of its own what is left of it is killed, as the kernel would have done.
+ */
+
+#include "base/err.h"
+#include "base/list.h"
+#include "process/cgroup/cgroup.h"
+#include "process/process.h"
+#include "process/runtime/runtime.h"
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct observer;
+struct reaper;
+
+/* Lifecycle operations of one container that may wait for their turn. */
+#define CONTAINER_QUEUE_MAX 64
+
+/* What one runtime call, mount or unmount of an operation may take, in seconds. */
+#define OPERATION_DEADLINE_S 300.
+
+/* All containers of a shim, and what they share. Embed it; it is wiring, the fields are public. */
+struct containers {
+	struct list all;
+	struct ev_loop *loop; /* borrowed, like all of these */
+	struct reaper *reaper;
+	const struct observer *observer;
+	const char *ns; /* containerd's namespace */
+};
+
+/* runc.v1.Options as plain data. Borrowed by whoever is handed one. */
+struct container_options {
+	const char *binary;      /* "" is runc */
+	const char *root;        /* "" is RUNTIME_ROOT_DEFAULT */
+	const char *shim_cgroup; /* "" is none */
+	const char *criu_image_path, *criu_work_path;
+	bool no_pivot, no_new_keyring, systemd_cgroup;
+	uint32_t io_uid, io_gid;
+};
+
+/* An operation that waits for its turn. Embed it. */
+struct job {
+	struct list link;
+	void (*begin)(struct job *j);
+	void (*drop)(struct job *j, const struct err *e); /* its turn will never come */
+};
+
+struct container {
+	struct list link; /* in the set */
+	struct containers *set;
+	char *id, *bundle; /* owned, like all strings here */
+	int bundle_fd;
+	char *binary, *root; /* of the runtime; root with the namespace */
+	struct runtime runtime;
+	bool no_pivot, no_new_keyring;
+	uint32_t io_uid, io_gid;
+
+	bool is_created; /* Create has succeeded: clients may see it */
+	bool has_mounts; /* we mounted its rootfs, so we unmount it */
+	bool own_pidns;  /* its init's death is its processes' death */
+	struct cgroup cgroup;
+
+	struct process init;
+	struct list execs;
+	unsigned running_execs; /* starting ones included */
+	bool init_exited;
+
+	struct job *current; /* the lifecycle operation that runs */
+	struct list queue;
+	unsigned queued;
+};
+
+void containers_init(struct containers *set);
+
+/* By id, among those a client may see. Fills *e with the reference's NOT_FOUND. */
+struct container *container_find(const struct containers *set, const char *id, struct err *e);
+
+/* Also one whose Create still runs. */
+bool container_exists(const struct containers *set, const char *id);
+
+/* The init for "" or NULL, else the exec; fills *e with the reference's NOT_FOUND. */
+struct process *container_process(struct container *ct, const char *exec_id, struct err *e);
+
+/*
+ * A container that is not created yet, in the set under its id. ALREADY_EXISTS,
+ * INVALID_ARGUMENT for an illegal id, UNKNOWN when the bundle cannot be opened.
+ */
+struct container *container_new(struct containers *set, const char *id, const char *bundle,
+	const struct container_options *options, const struct stdio_paths *io, struct err *e);
+
+/* Removes it from the set. Its operations have ended; queued ones are dropped. Returns NULL. */
+struct container *container_free(struct container *ct);
+
+/* Begins @j now or when those before it are done. -1 and *e when the queue is full. */
+int container_enqueue(struct container *ct, struct job *j, struct err *e);
+
+/* @j is over: the next one begins. */
+void container_job_done(struct container *ct, struct job *j);
+
+/* From process.c: @p has exited and its news is not held. */
+void container_process_exited(struct process *p);
+
+/* An exec that was counted in running_execs never came to run. */
+void container_exec_failed(struct container *ct);
+
+/* Pids of all its processes; the caller frees *ret. Never fails for a reason that passes. */
+int container_pids(struct container *ct, pid_t **ret, size_t *ret_n, struct err *e);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/io/pump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+
+#define SPLICE_MAX (64 * 1024) /* what a pipe holds unless somebody enlarged it */
+
+enum moved {
+	MOVED_SOME,
+	MOVED_ALL,
+	MOVED_UNTIL_FULL,
+	MOVED_TO_END
+};
+
+static bool is_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* EAGAIN does not say which side it means; only one of them can be watched without spinning. */
+static enum moved move(const struct pump *p)
+{
+	for (size_t total = 0; total < PUMP_TURN_MAX;) {
+		ssize_t n = splice(
+			p->from, NULL, p->to, NULL, SPLICE_MAX, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+		if (n > 0) {
+			total += (size_t)n;
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return is_readable(p->from) ? MOVED_UNTIL_FULL : MOVED_ALL;
+		return MOVED_TO_END; /* end of file, or EPIPE */
+	}
+	return MOVED_SOME;
+}
+
+static void watch(struct pump *p, bool to_is_full)
+{
+	if (p->to_is_full == to_is_full)
+		return;
+	p->to_is_full = to_is_full;
+	ev_io_stop(p->loop, &p->watcher);
+	ev_io_set(&p->watcher, to_is_full ? p->to : p->from, to_is_full ? EV_WRITE : EV_READ);
+	ev_io_start(p->loop, &p->watcher);
+}
+
+static void turn(struct pump *p)
+{
+	enum moved how = move(p);
+	void (*on_drained)(struct pump * p) = p->on_drained;
+
+	if (how == MOVED_TO_END) {
+		pump_stop(p);
+		p->on_end(p);
+		/* p may be gone */
+		return;
+	}
+	watch(p, how == MOVED_UNTIL_FULL);
+	if (how == MOVED_ALL && on_drained) {
+		p->on_drained = NULL;
+		on_drained(p);
+		/* p may be gone */
+	}
+}
+
+static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	turn(container_of(w, struct pump, watcher));
+}
+
+void pump_start(
+	struct pump *p, struct ev_loop *loop, int from, int to, void (*on_end)(struct pump *p))
+{
+	*p = (struct pump){ .loop = loop, .from = from, .to = to, .on_end = on_end };
+	ev_io_init(&p->watcher, on_ready, from, EV_READ);
+	ev_io_start(loop, &p->watcher);
+}
+
+bool pump_drain(struct pump *p, void (*on_drained)(struct pump *p))
+{
+	enum moved how;
+
+	if (!pump_is_running(p))
+		return true;
+	how = move(p);
+	if (how == MOVED_ALL || how == MOVED_TO_END)
+		return true; /* at its end, the watcher will say so in its own turn */
+	watch(p, how == MOVED_UNTIL_FULL);
+	p->on_drained = on_drained;
+	return false;
+}
+
+void pump_stop(struct pump *p)
+{
+	if (p->loop)
+		ev_io_stop(p->loop, &p->watcher);
+	p->loop = NULL;
+}
+
+bool pump_is_running(const struct pump *p)
+{
+	return p->loop != NULL;
+}

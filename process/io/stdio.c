@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/io/stdio.h"
+
+#include "base/auto.h"
+#include "base/fd.h"
+#include "process/io/fifo.h"
+#include "process/io/pump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * How often we look whether a client has come for what the container left in a
+ * FIFO. Only while nobody reads it and the container's end is closed.
+ */
+#define LINGER_FIRST_S 0.01
+#define LINGER_MAX_S   1.
+
+struct stream {
+	struct stdio *io;
+	int child_fd;     /* the container's end; owned until stdio_start() */
+	int pipe_fd;      /* our end of its pipe; owned */
+	struct fifo fifo; /* the client's */
+	struct pump pump;
+	ev_timer linger;
+};
+
+struct stdio {
+	struct ev_loop *loop;
+	struct stream in, out, err;
+	void (*on_drained)(void *user);
+	void *user;
+};
+
+static void stream_init(struct stream *s, struct stdio *io)
+{
+	*s = (struct stream){ .io = io, .child_fd = -1, .pipe_fd = -1, .fifo = FIFO_NONE };
+	ev_init(&s->linger, NULL);
+}
+
+static void stream_fini(struct stream *s)
+{
+	pump_stop(&s->pump);
+	ev_timer_stop(s->io->loop, &s->linger);
+	fd_drop(&s->child_fd);
+	fd_drop(&s->pipe_fd);
+	fifo_close(&s->fifo);
+}
+
+/* Our end does not block; the end the container uses must, and belongs to its user. */
+static int make_pipe(struct stream *s, bool container_reads, uid_t uid, gid_t gid, struct err *e)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(e, "create pipe");
+	s->child_fd = fds[container_reads ? 0 : 1];
+	s->pipe_fd = fds[container_reads ? 1 : 0];
+	if (fd_set_nonblock(s->pipe_fd, true) < 0)
+		return err_sys(e, "create pipe");
+	if ((uid || gid) && fchown(s->child_fd, uid, gid) < 0)
+		return err_sys(e, "chown pipe to %u:%u", uid, gid);
+	return 0;
+}
+
+static int open_stream(struct stream *s, const char *path, bool container_reads, struct err *e)
+{
+	int is_fifo = fifo_is(path);
+	int rc;
+
+	if (is_fifo == 0) {
+		s->child_fd =
+			open(path, container_reads ? O_RDONLY | O_CLOEXEC | O_NOCTTY
+						   : O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
+		return s->child_fd < 0 ? err_sys(e, "opening file \"%s\" failed", path) : 0;
+	}
+	rc = is_fifo < 0       ? is_fifo
+	     : container_reads ? fifo_open_read(&s->fifo, path)
+			       : fifo_open_write(&s->fifo, path);
+	if (rc < 0)
+		return err_rc(e, rc, "containerd-shim: opening %s fifo \"%s\" failed",
+			container_reads ? "r/o" : "w/o", path);
+	return 0;
+}
+
+static bool is_set(const char *path)
+{
+	return path && path[0];
+}
+
+struct want {
+	struct stream *stream;
+	const char *path;
+	bool container_reads;
+};
+
+int stdio_open(struct stdio **ret_io, struct ev_loop *loop, const struct stdio_paths *paths,
+	uid_t uid, gid_t gid, struct err *e)
+{
+	struct stdio *io = calloc(1, sizeof(*io));
+
+	if (!io)
+		return err_oom(e);
+	io->loop = loop;
+	stream_init(&io->in, io);
+	stream_init(&io->out, io);
+	stream_init(&io->err, io);
+	const struct want wants[] = {
+		{ &io->in, paths->in, true },
+		{ &io->out, paths->out, false },
+		{ &io->err, paths->err, false },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(wants); i++) {
+		const struct want *w = &wants[i];
+
+		if (!is_set(w->path))
+			continue;
+		if (open_stream(w->stream, w->path, w->container_reads, e) < 0 ||
+			(w->stream->fifo.fd >= 0 &&
+				make_pipe(w->stream, w->container_reads, uid, gid, e) < 0)) {
+			stdio_free(io);
+			return err_wrap(e, "unable to copy pipes");
+		}
+	}
+	*ret_io = io;
+	return 0;
+}
+
+void stdio_child_fds(const struct stdio *io, int ret[3])
+{
+	ret[0] = io->in.child_fd;
+	ret[1] = io->out.child_fd;
+	ret[2] = io->err.child_fd;
+}
+
+static bool is_draining(const struct stream *s)
+{
+	return s->pump.on_drained != NULL;
+}
+
+/* One stream fewer to wait for; the last one tells whoever waits. */
+static void check_drained(struct stdio *io)
+{
+	void (*on_drained)(void *user) = io->on_drained;
+
+	if (!on_drained || is_draining(&io->out) || is_draining(&io->err))
+		return;
+	io->on_drained = NULL;
+	on_drained(io->user);
+	/* io may be gone */
+}
+
+static void on_stream_drained(struct pump *p)
+{
+	check_drained(container_of(p, struct stream, pump)->io);
+}
+
+static void on_linger(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct stream *s = container_of(timer, struct stream, linger);
+
+	(void)revents;
+	if (fifo_try_close(&s->fifo)) {
+		ev_timer_stop(loop, timer);
+		return;
+	}
+	timer->repeat = timer->repeat * 2 < LINGER_MAX_S ? timer->repeat * 2 : LINGER_MAX_S;
+	ev_timer_again(loop, timer);
+}
+
+/* The container's side of an output is at its end: the client shall see that, but lose nothing. */
+static void on_output_end(struct pump *p)
+{
+	struct stream *s = container_of(p, struct stream, pump);
+
+	fd_drop(&s->pipe_fd);
+	p->on_drained = NULL;
+	if (!fifo_try_close(&s->fifo)) {
+		ev_init(&s->linger, on_linger);
+		s->linger.repeat = LINGER_FIRST_S;
+		ev_timer_again(s->io->loop, &s->linger);
+	}
+	check_drained(s->io);
+	/* s may be gone */
+}
+
+/* No client writes any more, or the container has closed its stdin. */
+static void on_input_end(struct pump *p)
+{
+	struct stream *s = container_of(p, struct stream, pump);
+
+	fd_drop(&s->pipe_fd);
+	fifo_close(&s->fifo);
+}
+
+void stdio_start(struct stdio *io)
+{
+	struct stream *streams[] = { &io->in, &io->out, &io->err };
+
+	for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
+		struct stream *s = streams[i];
+
+		fd_drop(&s->child_fd);
+		if (s->pipe_fd < 0)
+			continue;
+		if (s == &io->in)
+			pump_start(&s->pump, io->loop, s->fifo.fd, s->pipe_fd, on_input_end);
+		else
+			pump_start(&s->pump, io->loop, s->pipe_fd, s->fifo.fd, on_output_end);
+	}
+}
+
+void stdio_close_stdin(struct stdio *io)
+{
+	fd_drop(&io->in.fifo.keep);
+}
+
+bool stdio_drain(struct stdio *io, void (*on_drained)(void *user), void *user)
+{
+	bool out = pump_drain(&io->out.pump, on_stream_drained);
+	bool err = pump_drain(&io->err.pump, on_stream_drained);
+
+	if (out && err)
+		return true;
+	io->on_drained = on_drained;
+	io->user = user;
+	return false;
+}
+
+void stdio_drain_cancel(struct stdio *io)
+{
+	io->on_drained = NULL;
+	io->out.pump.on_drained = NULL;
+	io->err.pump.on_drained = NULL;
+}
+
+struct stdio *stdio_free(struct stdio *io)
+{
+	if (!io)
+		return NULL;
+	stream_fini(&io->in);
+	stream_fini(&io->out);
+	stream_fini(&io->err);
+	free(io);
+	return NULL;
+}

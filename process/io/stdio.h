@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROCESS_IO_STDIO_H
+#define PROCESS_IO_STDIO_H
+
+/*
+ * stdio.h - the three streams of a container process.
+ *
+ *	stdio_open()       pipes for the container, FIFOs of the client
+ *	stdio_child_fds()  what the runtime gets as 0, 1 and 2
+ *	stdio_start()      the runtime has them: let the bytes flow
+ *	stdio_drain()      the process is gone: flush what it left in the pipes
+ *	stdio_free()       whatever that loses
+ *
+ * The container never gets the client's FIFO itself, only a pipe of ours: a
+ * client that comes and goes is invisible to it. An absent or slow reader
+ * fills the pipes and then stops the container, as a terminal would; it costs
+ * no memory here and stalls nobody else. Once a stream of the container is at
+ * its end, our ends of its FIFO are closed, for clients wait for that.
+ *
+ * A path that is no FIFO (a regular file, /dev/null) is handed to the
+ * container directly: a file cannot be watched, and need not be.
+ */
+
+#include "base/err.h"
+
+#include <ev.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct stdio; /* opaque */
+
+/* As the client named them; NULL or "" is /dev/null. Borrowed during stdio_open(). */
+struct stdio_paths {
+	const char *in, *out, *err;
+	bool terminal;
+};
+
+/* Never waits for a client. @uid and @gid will own the pipes. 0, or -1 and *e. */
+int stdio_open(struct stdio **ret_io, struct ev_loop *loop, const struct stdio_paths *paths,
+	uid_t uid, gid_t gid, struct err *e);
+
+/* Borrowed until stdio_start() or stdio_free(). */
+void stdio_child_fds(const struct stdio *io, int ret[3]);
+
+void stdio_start(struct stdio *io);
+
+/* Gives up our hold on the client's stdin: the container sees its end once every client has. */
+void stdio_close_stdin(struct stdio *io);
+
+/*
+ * Flushes what the container's pipes hold now. True: done. False: a client is
+ * slow; @on_drained(@user) follows, unless stdio_drain_cancel() comes first.
+ */
+bool stdio_drain(struct stdio *io, void (*on_drained)(void *user), void *user);
+void stdio_drain_cancel(struct stdio *io);
+
+/* Closes everything. Accepts NULL and the half-opened; returns NULL. */
+struct stdio *stdio_free(struct stdio *io);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROCESS_OPS_H
+#define PROCESS_OPS_H
+
+/*
+ * ops.h - the lifecycle operations: what can be done to a container that takes more than a turn.
+ *
+ * Each *_begin() always ends in one call of its callback, possibly before it
+ * returns; @e has status OK, or says why not, and then everything is as before.
+ * Callbacks are where events are queued and calls are answered; what a callback
+ * is handed is borrowed until it returns.
+ *
+ * A deadline of 0 stands for OPERATION_DEADLINE_S.
+ */
+
+#include "base/err.h"
+#include "process/container.h"
+#include "process/rootfs/rootfs.h"
+
+#include <stddef.h>
+
+struct create_args {
+	const char *id, *bundle; /* all borrowed until create_begin() returns */
+	const struct rootfs_mount *mounts;
+	size_t n_mounts;
+	struct stdio_paths io;
+	struct container_options options;
+	double deadline_s;
+};
+
+/* @ct is NULL on failure. Its init's exit is not reported before this has returned. */
+typedef void create_done_fn(void *user, struct container *ct, const struct err *e);
+
+void create_begin(
+	struct containers *set, const struct create_args *args, create_done_fn *done, void *user);
+
+/* @p has been started; its exit is not reported before this has returned. */
+typedef void start_done_fn(void *user, struct process *p, const struct err *e);
+
+void start_begin(struct container *ct, double deadline_s, start_done_fn *done, void *user);
+
+/*
+ * Takes the container down and frees it after the callback, in which it still
+ * has its exit record. A failed one can be repeated: each step accepts that it
+ * has been done.
+ */
+typedef void delete_done_fn(void *user, struct container *ct, const struct err *e);
+
+void delete_begin(struct container *ct, double deadline_s, delete_done_fn *done, void *user);
+
+/*
+ * Not an operation: the signal is sent, through the pidfd, when this returns.
+ * @all reaches every process of the container and is meant for its init.
+ */
+int process_kill(struct process *p, int signo, bool all, struct err *e);
+
+#endif

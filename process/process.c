@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/process.h"
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "process/container.h"
+#include "process/observer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *copy(const char *s)
+{
+	return strdup(s ? s : "");
+}
+
+int process_init(struct process *p, struct container *ct, const char *exec_id,
+	const struct stdio_paths *paths)
+{
+	*p = (struct process){ .ct = ct, .child = CHILD_NONE, .terminal = paths->terminal };
+	list_init(&p->link);
+	list_init(&p->waiters);
+	p->in = copy(paths->in);
+	p->out = copy(paths->out);
+	p->err = copy(paths->err);
+	if (exec_id)
+		p->exec_id = copy(exec_id);
+	return p->in && p->out && p->err && (!exec_id || p->exec_id) ? 0 : -ENOMEM;
+}
+
+void process_fini(struct process *p)
+{
+	assert(list_is_empty(&p->waiters));
+	list_remove(&p->link);
+	child_forget(&p->child);
+	p->io = stdio_free(p->io);
+	free(take_ptr(&p->in));
+	free(take_ptr(&p->out));
+	free(take_ptr(&p->err));
+	free(take_ptr(&p->exec_id));
+}
+
+void process_set_state(struct process *p, enum state to)
+{
+	assert(state_may_follow(p->state, to));
+	p->state = to;
+}
+
+const char *process_name(const struct process *p)
+{
+	return p->exec_id ? p->exec_id : p->ct->id;
+}
+
+static void on_child_exit(struct child *child, const struct exit_status *st)
+{
+	struct process *p = container_of(child, struct process, child);
+
+	p->seen = (struct exit_record){ .is_set = true, .code = (uint32_t)st->code, .at = st->at };
+	if (p->news_held == 0)
+		container_process_exited(p);
+	/* p may be gone */
+}
+
+int process_adopt(struct process *p, pid_t pid)
+{
+	int rc = child_adopt(&p->child, p->ct->set->reaper, pid, on_child_exit);
+
+	if (rc == 0)
+		p->pid = pid;
+	return rc;
+}
+
+void process_hold_news(struct process *p)
+{
+	p->news_held++;
+}
+
+void process_release_news(struct process *p)
+{
+	assert(p->news_held > 0);
+	if (--p->news_held == 0 && p->seen.is_set)
+		container_process_exited(p);
+	/* p may be gone */
+}
+
+bool process_wait(struct process *p, struct waiter *w)
+{
+	list_init(&w->link);
+	if (p->exit.is_set)
+		return true;
+	list_append(&p->waiters, &w->link);
+	return false;
+}
+
+void process_wait_cancel(struct waiter *w)
+{
+	list_remove(&w->link);
+}
+
+void process_report_exit(struct process *p)
+{
+	const struct observer *o = p->ct->set->observer;
+	struct list *first;
+
+	p->exit = p->seen;
+	process_set_state(p, STATE_STOPPED);
+	log_info("exit", "id=%s exec=%s pid=%d code=%u", p->ct->id, p->exec_id ? p->exec_id : "",
+		(int)p->pid, p->exit.code);
+	o->exited(o, p);
+	/* Each may unlink others, so take the first until there is none. */
+	while ((first = list_first(&p->waiters))) {
+		struct waiter *w = container_of(first, struct waiter, link);
+
+		list_remove(first);
+		w->on_exit(w, p);
+	}
+}

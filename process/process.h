@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROCESS_PROCESS_H
+#define PROCESS_PROCESS_H
+
+/*
+ * process.h - one process of a container: its init, or an exec.
+ *
+ * Owned by its container. Its exit passes two gates before anybody hears of
+ * it: the news is held while an operation is about to tell of its start
+ * (process_hold_news), and the container decides when its turn has come
+ * (container.h: an init is reported after its execs).
+ */
+
+#include "base/list.h"
+#include "process/io/stdio.h"
+#include "process/state.h"
+#include "reaper/child.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+struct container;
+struct process;
+
+struct exit_record {
+	bool is_set;
+	uint32_t code; /* 0..255 or 128 + signal; 255 when nobody knows */
+	struct timespec at;
+};
+
+/* Somebody who waits for an exit. Embed it; on_exit is called once, with the waiter unlinked. */
+struct waiter {
+	struct list link;
+	void (*on_exit)(struct waiter *w, const struct process *p);
+};
+
+struct process {
+	struct container *ct; /* borrowed: it owns us */
+	struct list link;     /* in the container's execs */
+	char *exec_id;        /* owned; NULL for an init */
+	char *in, *out, *err; /* owned; as the client named its streams */
+	bool terminal;
+
+	enum state state; /* written by process_set_state() only */
+	struct child child;
+	pid_t pid; /* 0 until it exists; kept after its exit */
+	struct stdio *io;
+	struct list waiters;
+
+	int news_held;
+	struct exit_record seen; /* it has exited */
+	struct exit_record exit; /* and that was reported */
+};
+
+/* Copies the paths. 0 or -ENOMEM; process_fini() is right in either case. */
+int process_init(struct process *p, struct container *ct, const char *exec_id,
+	const struct stdio_paths *paths) NODISCARD;
+void process_fini(struct process *p);
+
+/* Follows @pid, an orphan of the runtime's, while a hold is taken (reaper.h). 0 or -errno. */
+int process_adopt(struct process *p, pid_t pid) NODISCARD;
+
+void process_set_state(struct process *p, enum state to);
+
+/* The container's id for an init, its own for an exec: how containerd names it in events. */
+const char *process_name(const struct process *p);
+
+void process_hold_news(struct process *p);
+void process_release_news(struct process *p); /* may report the exit */
+
+/* Calls @w when the exit is reported; true if it has been already, and no call follows. */
+bool process_wait(struct process *p, struct waiter *w);
+void process_wait_cancel(struct waiter *w);
+
+/* The container says that its turn has come. */
+void process_report_exit(struct process *p);
+
+#endif

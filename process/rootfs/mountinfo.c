@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/rootfs/mountinfo.h"
+
+#include "base/auto.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_octal(const char *s)
+{
+	return s[0] >= '0' && s[0] <= '3' && s[1] >= '0' && s[1] <= '7' && s[2] >= '0' &&
+	       s[2] <= '7';
+}
+
+void mountinfo_unescape(char *s)
+{
+	char *to = s;
+
+	while (*s) {
+		if (s[0] == '\\' && is_octal(s + 1)) {
+			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+			s += 4;
+		} else {
+			*to++ = *s++;
+		}
+	}
+	*to = '\0';
+}
+
+/* The fifth field of a line is the mount point. */
+static char *mount_point(char *line)
+{
+	char *rest = line;
+	char *field = NULL;
+
+	for (int i = 0; i < 5 && rest; i++)
+		field = strsep(&rest, " ");
+	if (!rest)
+		return NULL;
+	mountinfo_unescape(field);
+	return field;
+}
+
+static bool is_below(const char *point, const char *path)
+{
+	size_t n = strlen(path);
+
+	return strncmp(point, path, n) == 0 && (point[n] == '\0' || point[n] == '/');
+}
+
+static int add(struct mount_points *points, const char *point)
+{
+	char **more = realloc(points->path, (points->n + 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	points->path = more;
+	more[points->n] = strdup(point);
+	if (!more[points->n])
+		return -ENOMEM;
+	points->n++;
+	return 0;
+}
+
+int mountinfo_below(const char *table, const char *path, struct mount_points *ret)
+{
+	struct mount_points points = { 0 };
+	auto_free char *line = NULL;
+	FILE *f = fopen(table, "re");
+	size_t room = 0;
+	int rc = 0;
+
+	if (!f)
+		return -errno;
+	while (rc == 0 && getline(&line, &room, f) > 0) {
+		char *point = mount_point(line);
+
+		if (point && is_below(point, path))
+			rc = add(&points, point);
+	}
+	if (rc == 0 && ferror(f))
+		rc = -EIO;
+	fclose(f);
+	if (rc < 0)
+		mount_points_fini(&points);
+	else
+		*ret = points;
+	return rc;
+}
+
+void mount_points_fini(struct mount_points *points)
+{
+	for (size_t i = 0; i < points->n; i++)
+		free(points->path[i]);
+	free(points->path);
+	*points = (struct mount_points){ 0 };
+}

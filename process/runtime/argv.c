@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/runtime/argv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+
+static void add(struct argv *a, const char *word)
+{
+	assert(a->n < ARGV_MAX);
+	a->word[a->n++] = word;
+	a->word[a->n] = NULL;
+}
+
+static void add_if(struct argv *a, bool wanted, const char *word)
+{
+	if (wanted)
+		add(a, word);
+}
+
+static int in_bundle(char *path, size_t room, const struct runtime *rt, const char *name)
+{
+	int n = snprintf(path, room, "%s/%s", rt->bundle, name);
+
+	return n < 0 || (size_t)n >= room ? -ENAMETOOLONG : 0;
+}
+
+static int begin(struct argv *a, const struct runtime *rt, const char *verb)
+{
+	a->n = 0;
+	add(a, rt->binary);
+	add(a, "--root");
+	add(a, rt->root);
+	add(a, "--log");
+	add(a, a->log);
+	add(a, "--log-format");
+	add(a, "json");
+	add_if(a, rt->systemd_cgroup, "--systemd-cgroup");
+	add(a, verb);
+	return in_bundle(a->log, sizeof(a->log), rt, "log.json");
+}
+
+int argv_create(struct argv *a, const struct runtime *rt, const struct runtime_create_args *args)
+{
+	int rc = begin(a, rt, "create");
+
+	if (rc == 0)
+		rc = in_bundle(a->pid_file, sizeof(a->pid_file), rt, "init.pid");
+	add(a, "--bundle");
+	add(a, rt->bundle);
+	add(a, "--pid-file");
+	add(a, a->pid_file);
+	add_if(a, args->no_pivot, "--no-pivot");
+	add_if(a, args->no_new_keyring, "--no-new-keyring");
+	add(a, rt->id);
+	return rc;
+}
+
+int argv_start(struct argv *a, const struct runtime *rt)
+{
+	int rc = begin(a, rt, "start");
+
+	add(a, rt->id);
+	return rc;
+}
+
+int argv_delete(struct argv *a, const struct runtime *rt, bool force)
+{
+	int rc = begin(a, rt, "delete");
+
+	add_if(a, force, "--force");
+	add(a, rt->id);
+	return rc;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROCESS_RUNTIME_ARGV_H
+#define PROCESS_RUNTIME_ARGV_H
+
+/*
+ * argv.h - command lines of the runtime, word by word.
+ *
+ * The order of the global flags is exactly go-runc's: wrappers that people put
+ * in front of runc look for --log where it has always been.
+ */
+
+#include "process/runtime/runtime.h"
+
+#include <limits.h>
+#include <stddef.h>
+
+#define ARGV_MAX 24 /* words; the longest command line needs 16 */
+
+struct argv {
+	const char *word[ARGV_MAX + 1]; /* borrowed, NULL at the end */
+	size_t n;
+	char log[PATH_MAX];
+	char pid_file[PATH_MAX];
+};
+
+/* Each fills @a from scratch. -ENAMETOOLONG when a path of the bundle does not fit. */
+int argv_create(struct argv *a, const struct runtime *rt, const struct runtime_create_args *args);
+int argv_start(struct argv *a, const struct runtime *rt);
+int argv_delete(struct argv *a, const struct runtime *rt, bool force);
+
+#endif
