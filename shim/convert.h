@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SHIM_CONVERT_H
+#define SHIM_CONVERT_H
+
+/*
+ * convert.h - between messages of the wire and plain structs: the only file that knows both.
+ */
+
+#include "base/err.h"
+#include "process/ops.h"
+#include "proto/api/events.pb-c.h"
+#include "proto/api/options.pb-c.h"
+#include "proto/api/task.pb-c.h"
+
+/*
+ * A Create request as arguments of the operation. Everything points into @req
+ * and into what this owns; convert_create_fini() ends it.
+ */
+struct convert_create {
+	struct create_args args;
+	struct rootfs_mount *mounts; /* owned */
+	Runc__Options *options;      /* owned; NULL if the request had none */
+};
+
+int convert_create(struct convert_create *ret, const Pb__CreateTaskRequest *req, struct err *e);
+void convert_create_fini(struct convert_create *c);
+
+/* Go's zero time, which clients test for, where there has been no exit. */
+Pb__Timestamp convert_exited_at(const struct exit_record *exit);
+Pb__Timestamp convert_time(struct timespec ts);
+
+Pb__ProcessStatus convert_status(enum state s);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/ctl/spec.h"
+
+#include "base/auto.h"
+#include "base/fd.h"
+#include "base/json.h"
+
+#include <string.h>
+
+/* What a process in a container may do by default; docker's and containerd's choice too. */
+static const char *const capabilities[] = {
+	"CAP_AUDIT_WRITE",
+	"CAP_CHOWN",
+	"CAP_DAC_OVERRIDE",
+	"CAP_FOWNER",
+	"CAP_FSETID",
+	"CAP_KILL",
+	"CAP_MKNOD",
+	"CAP_NET_BIND_SERVICE",
+	"CAP_NET_RAW",
+	"CAP_SETFCAP",
+	"CAP_SETGID",
+	"CAP_SETPCAP",
+	"CAP_SETUID",
+	"CAP_SYS_CHROOT",
+};
+
+static const char *const masked[] = {
+	"/proc/acpi",
+	"/proc/asound",
+	"/proc/kcore",
+	"/proc/keys",
+	"/proc/latency_stats",
+	"/proc/sched_debug",
+	"/proc/scsi",
+	"/proc/timer_list",
+	"/proc/timer_stats",
+	"/sys/firmware",
+};
+
+static const char *const read_only[] = {
+	"/proc/bus",
+	"/proc/fs",
+	"/proc/irq",
+	"/proc/sys",
+	"/proc/sysrq-trigger",
+};
+
+static const char *const namespaces[] = { "pid", "ipc", "uts", "mount", "network" };
+
+struct spec_mount {
+	const char *place, *type, *source;
+	const char *options[6];
+};
+
+static const struct spec_mount mounts[] = {
+	{ "/proc", "proc", "proc", { "nosuid", "noexec", "nodev" } },
+	{ "/dev", "tmpfs", "tmpfs", { "nosuid", "strictatime", "mode=755", "size=65536k" } },
+	{ "/dev/pts", "devpts", "devpts",
+		{ "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620" } },
+	{ "/dev/shm", "tmpfs", "shm", { "nosuid", "noexec", "nodev", "mode=1777", "size=65536k" } },
+	{ "/dev/mqueue", "mqueue", "mqueue", { "nosuid", "noexec", "nodev" } },
+	{ "/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro" } },
+};
+
+static json_t *string_array(const char *const *list, size_t n)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < n && list[i]; i++)
+		json_array_append_new(a, json_string(list[i]));
+	return a;
+}
+
+static json_t *namespace_array(void)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < ARRAY_LEN(namespaces); i++)
+		json_array_append_new(a, json_pack("{s:s}", "type", namespaces[i]));
+	return a;
+}
+
+static json_t *mount_array(void)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
+		const struct spec_mount *m = &mounts[i];
+
+		json_array_append_new(a, json_pack("{s:s, s:s, s:s, s:o}", "destination", m->place,
+						 "type", m->type, "source", m->source, "options",
+						 string_array(m->options, ARRAY_LEN(m->options))));
+	}
+	return a;
+}
+
+static json_t *capability_sets(void)
+{
+	const size_t n = ARRAY_LEN(capabilities);
+
+	return json_pack("{s:o, s:o, s:o}", "bounding", string_array(capabilities, n), "effective",
+		string_array(capabilities, n), "permitted", string_array(capabilities, n));
+}
+
+static json_t *process(char *const *command)
+{
+	json_t *args = json_array();
+
+	for (size_t i = 0; command[i]; i++)
+		if (json_array_append_new(args, json_string(command[i])) < 0) {
+			json_decref(args); /* not UTF-8 */
+			return NULL;
+		}
+	return json_pack("{s:o, s:[s], s:s, s:{s:i, s:i}, s:o, s:b}", "args", args, "env",
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "cwd", "/",
+		"user", "uid", 0, "gid", 0, "capabilities", capability_sets(), "noNewPrivileges",
+		1);
+}
+
+static json_t *linux_part(const char *cgroup)
+{
+	return json_pack("{s:s, s:o, s:o, s:o}", "cgroupsPath", cgroup, "namespaces",
+		namespace_array(), "maskedPaths", string_array(masked, ARRAY_LEN(masked)),
+		"readonlyPaths", string_array(read_only, ARRAY_LEN(read_only)));
+}
+
+int spec_write(int dir, const char *id, char *const *command, struct err *e)
+{
+	auto_json json_t *config = NULL;
+	auto_free char *text = NULL;
+	char cgroup[128];
+	json_t *p = process(command);
+	int rc;
+
+	if (!p)
+		return err_set(e, STATUS_INVALID_ARGUMENT, "the command is not valid UTF-8");
+	snprintf(cgroup, sizeof(cgroup), "/belay/%s", id);
+	config = json_pack("{s:s, s:o, s:{s:s}, s:s, s:o, s:o}", "ociVersion", "1.0.2", "process",
+		p, "root", "path", "rootfs", "hostname", id, "mounts", mount_array(), "linux",
+		linux_part(cgroup));
+	text = config ? json_dumps(config, JSON_INDENT(2)) : NULL;
+	if (!text)
+		return err_oom(e);
+	rc = fd_replace_file(dir, "config.json", text, strlen(text), 0600);
+	return rc < 0 ? err_rc(e, rc, "write config.json") : 0;
+}

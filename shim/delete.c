@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/delete.h"
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/op.h"
+#include "process/bundle.h"
+#include "process/rootfs/rootfs.h"
+#include "process/runtime/runtime.h"
+#include "proto/api/task.pb-c.h"
+#include "proto/message.h"
+#include "reaper/reaper.h"
+#include "reaper/signals.h"
+#include "shim/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 128 + SIGKILL: what becomes of a container whose shim is gone. */
+#define EXIT_CODE_KILLED 137
+
+struct cleanup {
+	struct op op;
+	struct ev_loop *loop;
+	struct reaper reaper;
+	struct signals signals;
+	struct runtime runtime;
+	struct runtime_call call;
+	struct rootfs_job unmounting;
+	char bundle[PATH_MAX];
+	bool is_done;
+};
+
+static struct cleanup *from_op(struct op *op)
+{
+	return container_of(op, struct cleanup, op);
+}
+
+static void warn(const char *what, const struct err *e)
+{
+	fprintf(stderr, "%s: %s\n", what, e->msg);
+}
+
+static void runtime_exited(struct runtime_call *call)
+{
+	op_resume(&container_of(call, struct cleanup, call)->op, OP_DONE);
+}
+
+static enum op_next delete_container(struct op *op)
+{
+	struct cleanup *c = from_op(op);
+	struct err e = ERR_INIT;
+
+	if (runtime_delete(&c->call, &c->runtime, true, runtime_exited, &e) == 0)
+		return OP_WAIT;
+	warn("failed to remove runc container", &e);
+	return OP_DONE;
+}
+
+static enum op_next kill_runtime(struct op *op)
+{
+	return runtime_kill(&from_op(op)->call) ? OP_WAIT : OP_DONE;
+}
+
+static enum op_next read_verdict(struct op *op)
+{
+	struct cleanup *c = from_op(op);
+	struct err e = ERR_INIT;
+
+	/* Without a child there is no verdict: that has been told. */
+	if (c->call.spawn_rc == 0 && runtime_verdict(&c->call, &e) < 0)
+		warn("failed to remove runc container", &e);
+	return OP_DONE;
+}
+
+static void unmounted(struct rootfs_job *job)
+{
+	op_resume(&container_of(job, struct cleanup, unmounting)->op, OP_DONE);
+}
+
+static enum op_next unmount_rootfs(struct op *op)
+{
+	struct cleanup *c = from_op(op);
+	char path[PATH_MAX];
+	int rc = -ENAMETOOLONG;
+
+	c->unmounting.on_done = unmounted;
+	if (snprintf(path, sizeof(path), "%s/rootfs", c->bundle) < (int)sizeof(path))
+		rc = rootfs_unmount_begin(&c->unmounting, &c->reaper, path);
+	if (rc == 0)
+		return OP_WAIT;
+	err_rc(&op->err, rc, "failed to cleanup rootfs mount");
+	return OP_FAIL;
+}
+
+static enum op_next kill_unmount(struct op *op)
+{
+	return rootfs_job_kill(&from_op(op)->unmounting) ? OP_WAIT : OP_DONE;
+}
+
+static enum op_next check_unmount(struct op *op)
+{
+	struct err e = ERR_INIT;
+
+	if (rootfs_job_verdict(&from_op(op)->unmounting, &e) < 0)
+		warn("failed to cleanup rootfs mount", &e);
+	return OP_DONE;
+}
+
+static const struct op_step steps[] = {
+	/* clang-format off */
+	{ "delete container", delete_container, kill_runtime }, /* waits for the runtime */
+	{ "read verdict",     read_verdict,     NULL         },
+	{ "unmount rootfs",   unmount_rootfs,   kill_unmount }, /* waits for a child */
+	{ "check unmount",    check_unmount,    NULL         },
+	/* clang-format on */
+};
+
+static void finish(struct op *op)
+{
+	if (err_is_set(&op->err))
+		warn("delete", &op->err);
+	from_op(op)->is_done = true;
+	ev_break(op->loop, EVBREAK_ALL);
+}
+
+static const struct op_plan plan = { "delete", steps, ARRAY_LEN(steps), finish };
+
+/* An order to end is not ours to follow half-way: containerd has SIGKILL for that. */
+static void on_signal(struct signals *s, int signo)
+{
+	(void)s;
+	(void)signo;
+}
+
+/* The socket of a shim that was killed; one that others of its group use answers. */
+static void remove_socket(int bundle_fd)
+{
+	auto_buf struct buf text = BUF_INIT(PATH_MAX);
+	const char *address;
+
+	if (fd_read_file(bundle_fd, "address", &text) < 0)
+		return;
+	address = buf_text(&text);
+	if (address && strncmp(address, "unix://", 7) == 0)
+		socket_remove_dead(address + 7);
+}
+
+static int print_response(int bundle_fd)
+{
+	auto_buf struct buf out = BUF_INIT(256);
+	Pb__DeleteResponse reply = PB__DELETE_RESPONSE__INIT;
+	Pb__Timestamp at = PB__TIMESTAMP__INIT;
+	struct timespec now = clock_wall();
+	struct err no_pid = ERR_INIT;
+	pid_t pid = 0;
+
+	/* None is 0: it may never have been created. */
+	(void)runtime_read_pid(bundle_fd, "init.pid", &pid, &no_pid);
+	at.seconds = now.tv_sec;
+	at.nanos = (int32_t)now.tv_nsec;
+	reply.pid = (uint32_t)pid;
+	reply.exit_status = EXIT_CODE_KILLED;
+	reply.exited_at = &at;
+	if (message_pack(&reply.base, &out) < 0)
+		return -ENOMEM;
+	return fd_write_all(STDOUT_FILENO, out.data, out.len);
+}
+
+static int prepare(struct cleanup *c, int bundle_fd, const struct args *args,
+	const struct container_options *o, struct err *e)
+{
+	int rc = signals_init(&c->signals, c->loop, on_signal);
+
+	if (rc == 0)
+		rc = reaper_init(&c->reaper, c->loop);
+	if (rc < 0)
+		return err_rc(e, rc, "watch children");
+	c->call = RUNTIME_CALL_NONE;
+	c->unmounting = ROOTFS_JOB_NONE;
+	c->runtime = (struct runtime){
+		.reaper = &c->reaper,
+		.binary = o->binary[0] ? o->binary : RUNTIME_BINARY_DEFAULT,
+		.root = bundle_runtime_root(o, args->ns),
+		.bundle = c->bundle,
+		.bundle_fd = bundle_fd,
+		.id = args->id,
+	};
+	return c->runtime.root ? 0 : err_oom(e);
+}
+
+int delete_run(const struct args *args, struct err *e)
+{
+	struct cleanup c = { .loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL) };
+	auto_fd int bundle_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct container_options options = { .binary = "", .root = "" };
+	struct json_t *owner = NULL;
+	struct err damaged = ERR_INIT;
+	int rc;
+
+	if (!c.loop || bundle_fd < 0 || !getcwd(c.bundle, sizeof(c.bundle)))
+		return err_sys(e, "open the bundle");
+	if (bundle_read_options(bundle_fd, &options, &owner, &damaged) < 0)
+		warn("options", &damaged);
+	unsetenv("NOTIFY_SOCKET");
+	if (prepare(&c, bundle_fd, args, &options, e) < 0)
+		return -1;
+	op_start(&c.op, c.loop, &plan, DELETE_DEADLINE_S);
+	if (!c.is_done)
+		ev_run(c.loop, 0);
+	remove_socket(bundle_fd);
+	free((char *)c.runtime.root);
+	json_decref(owner);
+	rc = print_response(bundle_fd);
+	return rc < 0 ? err_rc(e, rc, "print the response") : 0;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/socket.h"
+
+#include "base/auto.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+/* Appends @part, or takes the last one away for "..". Returns the new length. */
+static size_t clean_part(char *to, size_t at, const char *part)
+{
+	if (part[0] == '\0' || strcmp(part, ".") == 0)
+		return at;
+	if (strcmp(part, "..") == 0) {
+		while (at > 0 && to[--at] != '/')
+			;
+		return at;
+	}
+	to[at++] = '/';
+	memcpy(to + at, part, strlen(part));
+	return at + strlen(part);
+}
+
+/* Go's path.Clean of an absolute path, into as much room: no "//", no "/./", no "/../". */
+static void clean(char *to, char *path)
+{
+	char *rest = path;
+	char *part;
+	size_t at = 0;
+
+	while ((part = strsep(&rest, "/")))
+		at = clean_part(to, at, part);
+	to[at] = '\0';
+}
+
+int socket_path(char ret[SOCKET_PATH_MAX + 1], const char *dir, const char *address, const char *ns,
+	const char *group, struct err *e)
+{
+	char joined[PATH_MAX], name[PATH_MAX + 1], digest[SHA256_DIGEST_STRING_LENGTH];
+	int n = snprintf(joined, sizeof(joined), "%s/%s/%s", address, ns, group);
+
+	if (n < 0 || (size_t)n >= sizeof(joined))
+		return err_set(
+			e, STATUS_INVALID_ARGUMENT, "address, namespace and group are too long");
+	clean(name, joined);
+	SHA256Data((const uint8_t *)name, strlen(name), digest);
+	n = snprintf(ret, SOCKET_PATH_MAX + 1, "%s/%s", dir, digest);
+	if (n < 0 || n > SOCKET_PATH_MAX)
+		return err_set(e, STATUS_INVALID_ARGUMENT,
+			"socket path %s/%s is longer than %d bytes", dir, digest, SOCKET_PATH_MAX);
+	return 0;
+}
+
+static int make_parents(const char *path, struct err *e)
+{
+	char dir[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	for (char *slash = strchr(dir + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+			return err_sys(e, "create %s", dir);
+		*slash = '/';
+	}
+	return 0;
+}
+
+static int fill_address(struct sockaddr_un *sa, const char *path)
+{
+	*sa = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(sa->sun_path))
+		return -ENAMETOOLONG;
+	memcpy(sa->sun_path, path, strlen(path));
+	return 0;
+}
+
+/* The mode is the umask's doing, so that there is no moment with a wider one. */
+static int bind_private(int fd, const struct sockaddr_un *sa)
+{
+	mode_t before = umask(0177);
+	int rc = bind(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 ? -errno : 0;
+
+	umask(before);
+	return rc;
+}
+
+bool socket_answers(const char *path)
+{
+	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un sa;
+
+	if (fd < 0 || fill_address(&sa, path) < 0)
+		return false;
+	/* EAGAIN: its backlog is full, so it lives. */
+	return connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0 || errno == EAGAIN;
+}
+
+void socket_remove_dead(const char *path)
+{
+	if (path[0] == '/' && !socket_answers(path))
+		(void)unlink(path); /* gone already is as good */
+}
+
+int socket_listen(const char *path, int *ret_fd, struct err *e)
+{
+	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un sa;
+	int rc;
+
+	if (fd < 0)
+		return err_sys(e, "create socket");
+	rc = fill_address(&sa, path);
+	if (rc < 0)
+		return err_rc(e, rc, "bind %s", path);
+	if (make_parents(path, e) < 0)
+		return -1;
+	rc = bind_private(fd, &sa);
+	if (rc == -EADDRINUSE) {
+		if (socket_answers(path)) {
+			*ret_fd = -1;
+			return 0;
+		}
+		(void)unlink(path); /* if that fails, so does the bind */
+		rc = bind_private(fd, &sa);
+	}
+	if (rc < 0)
+		return err_rc(e, rc, "bind %s", path);
+	if (listen(fd, SOMAXCONN) < 0) {
+		err_sys(e, "listen on %s", path);
+		(void)unlink(path);
+		return -1;
+	}
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+void socket_path_of(int fd, char ret[sizeof(((struct sockaddr_un *)0)->sun_path) + 1])
+{
+	struct sockaddr_un sa = { 0 };
+	socklen_t len = sizeof(sa);
+
+	ret[0] = '\0';
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 || sa.sun_family != AF_UNIX)
+		return;
+	memcpy(ret, sa.sun_path, sizeof(sa.sun_path));
+	ret[sizeof(sa.sun_path)] = '\0';
+}
