@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the scripts beside it: a real containerd of this machine, with its own root, state,
+# sockets and namespace, in mount and pid namespaces of its own, and the questions they ask.
+#
+# Each script is called with the folder of the shim under test: TEST.sh BUILD/shim
+
+set -u
+
+# Twice through this file: first outside, to make the namespaces, then inside.
+if [ -z "${BELAY_INSIDE:-}" ]; then
+	skip() { echo "SKIPPED $(basename "$0"): $*"; exit 77; }
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	for tool in containerd ctr runc busybox unshare; do
+		command -v "$tool" >/dev/null || skip "there is no $tool"
+	done
+	unshare --mount --propagation private true 2>/dev/null || skip "mount namespaces are not allowed"
+	BELAY_INSIDE=$(mktemp -d /tmp/belay-containerd.XXXXXX)
+	export BELAY_INSIDE
+	timeout -k 5 "${TEST_TIMEOUT:-120}" unshare --mount --pid --fork --mount-proc \
+		--propagation private bash "$0" "$@" </dev/null
+	status=$?
+	rm -rf --one-file-system "$BELAY_INSIDE"
+	exit $status
+fi
+
+# In here we are pid 1 of a namespace: whatever is left over ends with us, but is found before.
+SHIM_DIR=$1
+T=$BELAY_INSIDE
+NS=belay-test-$(basename "$T" | tr -d '.')
+RUNTIME=${RUNTIME:-io.containerd.belay.v2}
+mount -t tmpfs tmpfs /run
+export CONTAINERD_ADDRESS=/run/ctd/containerd.sock CONTAINERD_NAMESPACE=$NS
+export PATH="$SHIM_DIR:$PATH"
+failures=0
+containerd_pid=
+
+fail() {
+	echo "FAILED: $*" >&2
+	failures=$((failures + 1))
+}
+
+# expect WHAT WANTED GOT
+expect() {
+	[ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
+}
+
+# wait_for WHAT COMMAND...: until it succeeds, for ten seconds at most.
+wait_for() {
+	local what=$1 i
+	shift
+	for i in $(seq 200); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.05
+	done
+	fail "gave up waiting for $what"
+	return 1
+}
+
+make_rootfs() {
+	mkdir -p "$T"/rootfs/{bin,proc,sys,dev,tmp,etc}
+	cp "$(command -v busybox)" "$T/rootfs/bin/busybox"
+	for applet in sh cat echo sleep seq true false id md5sum; do
+		ln -sf busybox "$T/rootfs/bin/$applet"
+	done
+}
+
+start_containerd() {
+	cat >"$T/config.toml" <<-EOF
+	version = 2
+	root = "$T/root"
+	state = "/run/ctd"
+	disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs",
+	  "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs",
+	  "io.containerd.snapshotter.v1.devmapper"]
+	[grpc]
+	  address = "/run/ctd/containerd.sock"
+	[ttrpc]
+	  address = "/run/ctd/containerd.sock.ttrpc"
+	[debug]
+	  level = "debug"
+	EOF
+	containerd -c "$T/config.toml" >>"$T/log" 2>&1 &
+	containerd_pid=$!
+	wait_for containerd ctr version
+}
+
+kill_containerd() { # SIGNAL
+	kill "-$1" "$containerd_pid"
+	wait "$containerd_pid" 2>/dev/null
+}
+
+# The shim of a container, by what is on its command line; in our pid namespace there are no others.
+shim_of() {
+	local cmd
+	for cmd in /proc/[0-9]*/cmdline; do
+		tr '\0' ' ' 2>/dev/null <"$cmd" | grep -q -- "^[^ ]*containerd-shim-[^ ]* .*-id $1 " || continue
+		basename "$(dirname "$cmd")"
+		return 0
+	done
+	return 1
+}
+
+is_gone() { # PID
+	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
+}
+
+task_status() {
+	ctr task ls 2>/dev/null | awk -v id="$1" '$1 == id { print $3 }'
+}
+
+has_status() { [ "$(task_status "$1")" = "$2" ]; }
+
+# Processes but for this shell, what it runs just now, and containerd.
+leftover_processes() {
+	local dir pid
+	for dir in /proc/[0-9]*; do
+		pid=${dir#/proc/}
+		[ "$pid" = 1 ] || [ "$pid" = "$containerd_pid" ] || [ "$pid" = $BASHPID ] && continue
+		is_gone "$pid" && continue
+		tr '\0' ' ' 2>/dev/null <"$dir/cmdline" | grep -E 'containerd-shim|runc|sleep|busybox|/bin/' |
+			grep -v "$0"
+	done
+}
+
+nothing_left() {
+	sleep 0.1
+	expect "processes left" "" "$(leftover_processes)"
+	expect "mounts left" "" "$(grep "io.containerd.runtime.v2.task" /proc/self/mountinfo)"
+	expect "sockets left" "" "$(ls /run/containerd/s 2>/dev/null)"
+	expect "bundles left" "" "$(ls "/run/ctd/io.containerd.runtime.v2.task/$NS" 2>/dev/null)"
+	expect "cgroups left" "" "$(find /sys/fs/cgroup -mindepth 2 -path "*/$NS/*" -type d 2>/dev/null)"
+	expect "runtime state left" "" "$(ls "/run/containerd/runc/$NS" 2>/dev/null)"
+}
+
+finish() {
+	[ "$failures" = 0 ] || tail -n 60 "$T/log" | cut -c1-400 >&2
+	[ -n "$containerd_pid" ] && kill_containerd TERM
+	find /sys/fs/cgroup -depth -type d -path "*/$NS*" -exec rmdir {} + 2>/dev/null
+	[ "$failures" = 0 ] && echo "ok $(basename "$0")"
+	exit $((failures > 0))
+}
+
+make_rootfs
+start_containerd

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The shim is killed with -9: containerd runs `delete`, and everything of the container goes.
+. "$(dirname "$0")/lib.sh"
+
+ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" k1 /bin/sleep 1000 || fail "run -d"
+init=$(ctr task ls | awk '$1 == "k1" { print $2 }')
+shim=$(shim_of k1) || fail "there is no shim"
+kill -KILL "$shim"
+wait_for "the container's end" is_gone "$init"
+wait_for "the task's end" has_status k1 ""
+ctr container rm k1 || fail "rm"
+nothing_left
+
+# The same while a client waits.
+ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" k2 /bin/sleep 1000 || fail "run -d"
+ctr task attach k2 >"$T/wait" 2>&1 &
+waiter=$!
+sleep 0.3
+kill -KILL "$(shim_of k2)"
+wait "$waiter"
+wait_for "the task's end" has_status k2 ""
+ctr container rm k2 || fail "rm"
+nothing_left
+finish
