@@ -22,8 +22,23 @@ static inline void json_drop_(json_t **j)
 /* The largest JSON file we read, in bytes. A config.json of 40 KiB is a large one. */
 #define JSON_FILE_MAX (8u << 20)
 
-/* Parses the file @name in @dir, which must hold one object. The caller owns *ret. */
+/*
+ * Parses the file @name in @dir, which must hold one object. The caller owns *ret.
+ * Numbers become reals: an rlimit of 2^64 - 1 is legal JSON and no long long.
+ */
 int json_load_file_at(int dir, const char *name, json_t **ret, struct err *e);
+
+/* The same for @text; @what names it in errors. Its numbers are for us, not to be passed on. */
+int json_parse(const char *text, size_t len, const char *what, json_t **ret, struct err *e);
+
+struct buf;
+
+/*
+ * Appends @text to @out with the member @key of its outermost object set to
+ * @value, and every other byte as it was: what we do not understand is passed
+ * on unchanged. @text must be an object that json_parse() took. 0 or -errno.
+ */
+int json_copy_with_bool(const char *text, size_t len, const char *key, bool value, struct buf *out);
 
 /*
  * Walks object members: json_get(root, "linux", "namespaces", NULL).

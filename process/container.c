@@ -150,6 +150,12 @@ struct container *container_free(struct container *ct)
 		return NULL;
 	list_remove(&ct->link);
 	drop_queue(ct);
+	list_each (it, &ct->execs) {
+		struct process *p = container_of(it, struct process, link);
+
+		process_release_waiters(p); /* of one that was never started */
+		process_free(p);
+	}
 	process_fini(&ct->init);
 	cgroup_close(&ct->cgroup);
 	fd_drop(&ct->bundle_fd);

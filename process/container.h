@@ -79,6 +79,7 @@ struct container {
 	struct list execs;
 	unsigned running_execs; /* starting ones included */
 	bool init_exited;
+	bool is_pausing; /* the runtime is at it */
 
 	struct job *current; /* the lifecycle operation that runs */
 	struct list queue;

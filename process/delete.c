@@ -10,6 +10,7 @@
  */
 
 #include "base/op.h"
+#include "process/drain.h"
 #include "process/ops.h"
 
 #include <errno.h>
@@ -19,18 +20,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * How long a slow client may hold up the end of a stream, in seconds. Only
- * what the container had written by its end is waited for.
- */
-#define DRAIN_MAX_S 10.
-
 struct deletion {
 	struct op op;
 	struct job job;
 	struct container *ct; /* ours once it has been deleted */
 	struct waiter init_exit;
-	ev_timer drain_timer;
+	struct drain drain;
 	struct runtime_call runtime;
 	struct rootfs_job unmounting;
 	struct err first; /* what the runtime said */
@@ -80,46 +75,16 @@ static enum op_next cancel_wait(struct op *op)
 	return OP_DONE;
 }
 
-static void drain_over(struct deletion *d)
-{
-	ev_timer_stop(d->op.loop, &d->drain_timer);
-	op_resume(&d->op, OP_DONE);
-	/* d may be gone */
-}
-
-static void on_drained(void *user)
-{
-	drain_over(user);
-}
-
-static void on_drain_expired(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	struct deletion *d = container_of(timer, struct deletion, drain_timer);
-
-	(void)loop;
-	(void)revents;
-	stdio_drain_cancel(d->ct->init.io);
-	drain_over(d);
-}
-
 static enum op_next drain_stdio(struct op *op)
 {
 	struct deletion *d = from_op(op);
 
-	if (!d->ct->init.io || stdio_drain(d->ct->init.io, on_drained, d))
-		return OP_DONE;
-	ev_timer_set(&d->drain_timer, DRAIN_MAX_S, 0.);
-	ev_timer_start(op->loop, &d->drain_timer);
-	return OP_WAIT;
+	return drain_begin(&d->drain, op, d->ct->init.io);
 }
 
 static enum op_next stop_drain(struct op *op)
 {
-	struct deletion *d = from_op(op);
-
-	ev_timer_stop(op->loop, &d->drain_timer);
-	if (d->ct->init.io)
-		stdio_drain_cancel(d->ct->init.io);
+	drain_stop(&from_op(op)->drain);
 	return OP_DONE;
 }
 
@@ -271,7 +236,7 @@ void delete_begin(struct container *ct, double deadline_s, delete_done_fn *done,
 	}
 	d->job = (struct job){ .begin = begin, .drop = drop };
 	d->ct = ct;
-	ev_init(&d->drain_timer, on_drain_expired);
+	drain_init(&d->drain);
 	list_init(&d->init_exit.link);
 	d->runtime = RUNTIME_CALL_NONE;
 	d->unmounting = ROOTFS_JOB_NONE;

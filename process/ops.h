@@ -48,6 +48,44 @@ typedef void delete_done_fn(void *user, struct container *ct, const struct err *
 
 void delete_begin(struct container *ct, double deadline_s, delete_done_fn *done, void *user);
 
+/* What Exec brings. */
+struct exec_args {
+	const char *exec_id; /* all borrowed until exec_add() returns */
+	const char *spec;    /* the OCI process, as JSON */
+	size_t spec_len;
+	struct stdio_paths io;
+};
+
+/*
+ * Not an operation: a process to be, which Start will run. NULL and *e:
+ * ALREADY_EXISTS, INVALID_ARGUMENT for an illegal id or a spec that is no
+ * JSON object, or the words of the wrong state.
+ */
+struct process *exec_add(struct container *ct, const struct exec_args *args, struct err *e);
+
+/* Execs do not queue behind each other, nor behind what is done to their container. */
+void exec_start_begin(struct process *p, double deadline_s, start_done_fn *done, void *user);
+
+/* @p still has its exit record in the callback, then it is freed; NULL on failure. */
+typedef void exec_delete_done_fn(void *user, struct process *p, const struct err *e);
+
+void exec_delete_begin(struct process *p, double deadline_s, exec_delete_done_fn *done, void *user);
+
+/*
+ * An operation that is one run of the runtime: VERB_PAUSE, VERB_RESUME, or
+ * VERB_UPDATE with the resources as JSON, borrowed until this returns.
+ */
+typedef void verb_done_fn(void *user, struct container *ct, const struct err *e);
+
+struct verb_args {
+	enum verb verb;
+	const void *resources;
+	size_t resources_len;
+	double deadline_s;
+};
+
+void verb_begin(struct container *ct, const struct verb_args *args, verb_done_fn *done, void *user);
+
 /*
  * Not an operation: the signal is sent, through the pidfd, when this returns.
  * @all reaches every process of the container and is meant for its init.

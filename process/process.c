@@ -40,6 +40,15 @@ void process_fini(struct process *p)
 	free(take_ptr(&p->out));
 	free(take_ptr(&p->err));
 	free(take_ptr(&p->exec_id));
+	free(take_ptr(&p->spec));
+}
+
+struct process *process_free(struct process *p)
+{
+	if (p)
+		process_fini(p);
+	free(p);
+	return NULL;
 }
 
 void process_set_state(struct process *p, enum state to)
@@ -88,7 +97,7 @@ void process_release_news(struct process *p)
 bool process_wait(struct process *p, struct waiter *w)
 {
 	list_init(&w->link);
-	if (p->exit.is_set)
+	if (p->exit.is_set || p->start_failed)
 		return true;
 	list_append(&p->waiters, &w->link);
 	return false;
@@ -102,13 +111,19 @@ void process_wait_cancel(struct waiter *w)
 void process_report_exit(struct process *p)
 {
 	const struct observer *o = p->ct->set->observer;
-	struct list *first;
 
 	p->exit = p->seen;
 	process_set_state(p, STATE_STOPPED);
 	log_info("exit", "id=%s exec=%s pid=%d code=%u", p->ct->id, p->exec_id ? p->exec_id : "",
 		(int)p->pid, p->exit.code);
 	o->exited(o, p);
+	process_release_waiters(p);
+}
+
+void process_release_waiters(struct process *p)
+{
+	struct list *first;
+
 	/* Each may unlink others, so take the first until there is none. */
 	while ((first = list_first(&p->waiters))) {
 		struct waiter *w = container_of(first, struct waiter, link);

@@ -48,6 +48,11 @@ struct process {
 	struct stdio *io;
 	struct list waiters;
 
+	/* Of an exec. */
+	char *spec;        /* owned; the OCI process, until it has been started */
+	bool is_starting;  /* its Start runs */
+	bool start_failed; /* and the last one did: who waits is not kept waiting */
+
 	int news_held;
 	struct exit_record seen; /* it has exited */
 	struct exit_record exit; /* and that was reported */
@@ -69,11 +74,20 @@ const char *process_name(const struct process *p);
 void process_hold_news(struct process *p);
 void process_release_news(struct process *p); /* may report the exit */
 
-/* Calls @w when the exit is reported; true if it has been already, and no call follows. */
+/*
+ * Calls @w when the exit is reported; true if it has been already, and no call
+ * follows. An exec whose start failed counts as over, without a record.
+ */
 bool process_wait(struct process *p, struct waiter *w);
 void process_wait_cancel(struct waiter *w);
 
 /* The container says that its turn has come. */
 void process_report_exit(struct process *p);
+
+/* Answers all who wait, as things are. */
+void process_release_waiters(struct process *p);
+
+/* An exec: unlinks and frees it. Returns NULL. */
+struct process *process_free(struct process *p);
 
 #endif

@@ -105,7 +105,7 @@ Pb__Timestamp convert_exited_at(const struct exit_record *exit)
 	return exit->is_set ? convert_time(exit->at) : never;
 }
 
-Pb__ProcessStatus convert_status(enum state s)
+Pb__ProcessStatus convert_status(const struct process *p)
 {
 	static const Pb__ProcessStatus on_wire[] = {
 		[STATE_CREATED] = PB__PROCESS_STATUS__CREATED,
@@ -116,5 +116,9 @@ Pb__ProcessStatus convert_status(enum state s)
 	};
 	_Static_assert(ARRAY_LEN(on_wire) == N_STATES, "a state has no number");
 
-	return on_wire[s];
+	if (p->state == STATE_RUNNING && p->ct->is_pausing)
+		return PB__PROCESS_STATUS__PAUSING;
+	if (p->state == STATE_RUNNING && p->ct->init.state == STATE_PAUSED)
+		return PB__PROCESS_STATUS__PAUSED;
+	return on_wire[p->state];
 }

@@ -29,6 +29,7 @@ void convert_create_fini(struct convert_create *c);
 Pb__Timestamp convert_exited_at(const struct exit_record *exit);
 Pb__Timestamp convert_time(struct timespec ts);
 
-Pb__ProcessStatus convert_status(enum state s);
+/* Of an exec that runs: its container's, if that is paused or about to be. */
+Pb__ProcessStatus convert_status(const struct process *p);
 
 #endif

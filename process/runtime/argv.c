@@ -56,9 +56,9 @@ int argv_create(struct argv *a, const struct runtime *rt, const struct runtime_c
 	return rc;
 }
 
-int argv_start(struct argv *a, const struct runtime *rt)
+int argv_verb(struct argv *a, const struct runtime *rt, const char *verb)
 {
-	int rc = begin(a, rt, "start");
+	int rc = begin(a, rt, verb);
 
 	add(a, rt->id);
 	return rc;
@@ -69,6 +69,32 @@ int argv_delete(struct argv *a, const struct runtime *rt, bool force)
 	int rc = begin(a, rt, "delete");
 
 	add_if(a, force, "--force");
+	add(a, rt->id);
+	return rc;
+}
+
+int argv_exec(struct argv *a, const struct runtime *rt, const struct runtime_exec_args *args)
+{
+	int rc = begin(a, rt, "exec");
+
+	if (rc == 0)
+		rc = in_bundle(a->process_file, sizeof(a->process_file), rt, args->process_file);
+	if (rc == 0)
+		rc = in_bundle(a->pid_file, sizeof(a->pid_file), rt, args->pid_file);
+	add(a, "--process");
+	add(a, a->process_file);
+	add(a, "--detach");
+	add(a, "--pid-file");
+	add(a, a->pid_file);
+	add(a, rt->id);
+	return rc;
+}
+
+int argv_update(struct argv *a, const struct runtime *rt)
+{
+	int rc = begin(a, rt, "update");
+
+	add(a, "--resources=-");
 	add(a, rt->id);
 	return rc;
 }

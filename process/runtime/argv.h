@@ -21,11 +21,16 @@ struct argv {
 	size_t n;
 	char log[PATH_MAX];
 	char pid_file[PATH_MAX];
+	char process_file[PATH_MAX];
 };
 
 /* Each fills @a from scratch. -ENAMETOOLONG when a path of the bundle does not fit. */
 int argv_create(struct argv *a, const struct runtime *rt, const struct runtime_create_args *args);
-int argv_start(struct argv *a, const struct runtime *rt);
 int argv_delete(struct argv *a, const struct runtime *rt, bool force);
+int argv_exec(struct argv *a, const struct runtime *rt, const struct runtime_exec_args *args);
+int argv_update(struct argv *a, const struct runtime *rt);
+
+/* A verb that takes the id and nothing else: start, pause, resume. */
+int argv_verb(struct argv *a, const struct runtime *rt, const char *verb);
 
 #endif

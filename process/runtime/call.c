@@ -103,6 +103,13 @@ static int describe_failure(const struct runtime_call *c, struct err *e)
 	return -1;
 }
 
+int runtime_plain_verdict(const struct runtime_call *c, struct err *e)
+{
+	if (c->spawn_rc < 0)
+		return not_started(c, e);
+	return c->status.code == 0 ? 0 : failed(c, e);
+}
+
 int runtime_verdict(const struct runtime_call *c, struct err *e)
 {
 	return c->spawn_rc == 0 && c->status.code == 0 ? 0 : describe_failure(c, e);
@@ -117,11 +124,11 @@ static void on_child_exit(struct child *child, const struct exit_status *st)
 	/* c may be gone */
 }
 
-/* @stdio of the container, or NULL: then the runtime's output is kept for the verdict. */
+/* @stdio: the container's, or NULL, and then what the runtime prints is kept. @input: its stdin. */
 static int begin(struct runtime_call *c, const struct runtime *rt, const struct argv *a,
-	const int *stdio, struct err *e)
+	const int *stdio, int input, struct err *e)
 {
-	struct spawn s = { .argv = a->word, .stdio = { -1, -1, -1 }, .die_with_us = true };
+	struct spawn s = { .argv = a->word, .stdio = { input, -1, -1 }, .die_with_us = true };
 
 	c->rt = rt;
 	c->log_at = log_size(rt->bundle_fd);
@@ -151,17 +158,55 @@ int runtime_create(struct runtime_call *c, const struct runtime *rt,
 
 	if (reset(c, argv_create(&a, rt, args), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, args->stdio, e);
+	return begin(c, rt, &a, args->stdio, -1, e);
+}
+
+static int run_verb(struct runtime_call *c, const struct runtime *rt, const char *verb,
+	runtime_exit_fn *on_exit, struct err *e)
+{
+	struct argv a;
+
+	if (reset(c, argv_verb(&a, rt, verb), on_exit, e) < 0)
+		return -1;
+	return begin(c, rt, &a, NULL, -1, e);
 }
 
 int runtime_start(
 	struct runtime_call *c, const struct runtime *rt, runtime_exit_fn *on_exit, struct err *e)
 {
+	return run_verb(c, rt, "start", on_exit, e);
+}
+
+int runtime_pause(
+	struct runtime_call *c, const struct runtime *rt, runtime_exit_fn *on_exit, struct err *e)
+{
+	return run_verb(c, rt, "pause", on_exit, e);
+}
+
+int runtime_resume(
+	struct runtime_call *c, const struct runtime *rt, runtime_exit_fn *on_exit, struct err *e)
+{
+	return run_verb(c, rt, "resume", on_exit, e);
+}
+
+int runtime_exec(struct runtime_call *c, const struct runtime *rt,
+	const struct runtime_exec_args *args, runtime_exit_fn *on_exit, struct err *e)
+{
 	struct argv a;
 
-	if (reset(c, argv_start(&a, rt), on_exit, e) < 0)
+	if (reset(c, argv_exec(&a, rt, args), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, NULL, e);
+	return begin(c, rt, &a, args->stdio, -1, e);
+}
+
+int runtime_update(struct runtime_call *c, const struct runtime *rt, int resources,
+	runtime_exit_fn *on_exit, struct err *e)
+{
+	struct argv a;
+
+	if (reset(c, argv_update(&a, rt), on_exit, e) < 0)
+		return -1;
+	return begin(c, rt, &a, NULL, resources, e);
 }
 
 int runtime_delete(struct runtime_call *c, const struct runtime *rt, bool force,
@@ -171,7 +216,7 @@ int runtime_delete(struct runtime_call *c, const struct runtime *rt, bool force,
 
 	if (reset(c, argv_delete(&a, rt, force), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, NULL, e);
+	return begin(c, rt, &a, NULL, -1, e);
 }
 
 bool runtime_kill(struct runtime_call *c)

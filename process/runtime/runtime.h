@@ -48,6 +48,13 @@ struct runtime_create_args {
 	bool no_new_keyring;
 };
 
+/* What `exec` needs. */
+struct runtime_exec_args {
+	const char *process_file; /* names in the bundle; borrowed */
+	const char *pid_file;
+	int stdio[3];
+};
+
 struct runtime_call {
 	struct child child;
 	const struct runtime *rt;
@@ -72,6 +79,16 @@ int runtime_start(
 	struct runtime_call *c, const struct runtime *rt, runtime_exit_fn *on_exit, struct err *e);
 int runtime_delete(struct runtime_call *c, const struct runtime *rt, bool force,
 	runtime_exit_fn *on_exit, struct err *e);
+int runtime_exec(struct runtime_call *c, const struct runtime *rt,
+	const struct runtime_exec_args *args, runtime_exit_fn *on_exit, struct err *e);
+int runtime_pause(
+	struct runtime_call *c, const struct runtime *rt, runtime_exit_fn *on_exit, struct err *e);
+int runtime_resume(
+	struct runtime_call *c, const struct runtime *rt, runtime_exit_fn *on_exit, struct err *e);
+
+/* @resources: a file with LinuxResources as JSON, read from its current place; borrowed. */
+int runtime_update(struct runtime_call *c, const struct runtime *rt, int resources,
+	runtime_exit_fn *on_exit, struct err *e);
 
 /*
  * After on_exit: 0 if the runtime exited with 0. Else -1 and in *e, with status
@@ -79,6 +96,9 @@ int runtime_delete(struct runtime_call *c, const struct runtime *rt, bool force,
  * known without one.
  */
 int runtime_verdict(const struct runtime_call *c, struct err *e);
+
+/* The same in go-runc's words, with what the runtime printed: for calls whose log nobody asks. */
+int runtime_plain_verdict(const struct runtime_call *c, struct err *e);
 
 /* Appends what the runtime printed to @text, which holds RUNTIME_OUTPUT_MAX. */
 struct buf;

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * exec.c - a further process in a container: added, then started.
+ */
+
+#include "base/auto.h"
+#include "base/fd.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/op.h"
+#include "process/ops.h"
+#include "reaper/reaper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The OCI process of one exec, in bytes: arguments and environment, mostly. */
+#define EXEC_SPEC_MAX (4u << 20)
+
+/* A name in the bundle made from an exec id, such as ID.pid. */
+#define NAME_ROOM (ID_MAX + sizeof(".process.json"))
+
+/* The process as the runtime shall read it: as it came, but for "terminal". */
+static char *make_spec(const struct exec_args *args, struct err *e)
+{
+	auto_json json_t *parsed = NULL;
+	auto_buf struct buf text = BUF_INIT(EXEC_SPEC_MAX);
+	const char *copy;
+	int rc;
+
+	if (!args->spec || args->spec_len == 0) {
+		err_set(e, STATUS_INVALID_ARGUMENT, "exec '%s': there is no process spec",
+			args->exec_id);
+		return NULL;
+	}
+	if (json_parse(args->spec, args->spec_len, "process spec", &parsed, e) < 0) {
+		e->status = STATUS_INVALID_ARGUMENT;
+		return NULL;
+	}
+	rc = json_copy_with_bool(args->spec, args->spec_len, "terminal", args->io.terminal, &text);
+	copy = rc < 0 ? NULL : buf_text(&text);
+	if (rc == -ENOBUFS)
+		err_set(e, STATUS_INVALID_ARGUMENT, "exec '%s': the process spec is too long",
+			args->exec_id);
+	else if (!copy)
+		err_oom(e);
+	return copy ? strdup(copy) : NULL;
+}
+
+static int check_new(struct container *ct, const char *exec_id, struct err *e)
+{
+	struct err unknown = ERR_INIT;
+
+	if (!id_is_valid(exec_id))
+		return err_set(e, STATUS_INVALID_ARGUMENT, "exec id '%s' is not legal", exec_id);
+	if (container_process(ct, exec_id, &unknown))
+		return err_set(e, STATUS_ALREADY_EXISTS, "id %s: already exists", exec_id);
+	return state_check(ct->init.state, VERB_EXEC, e);
+}
+
+struct process *exec_add(struct container *ct, const struct exec_args *args, struct err *e)
+{
+	auto_free char *spec = NULL;
+	struct process *p;
+
+	if (check_new(ct, args->exec_id, e) < 0)
+		return NULL;
+	spec = make_spec(args, e);
+	if (!spec)
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (!p || process_init(p, ct, args->exec_id, &args->io) < 0) {
+		err_oom(e);
+		return process_free(p);
+	}
+	p->spec = take_ptr(&spec);
+	list_append(&ct->execs, &p->link);
+	return p;
+}
+
+struct exec_start {
+	struct op op;
+	struct process *p; /* borrowed: it is not deleted while it starts */
+	struct runtime_call runtime;
+	char process_file[NAME_ROOM], pid_file[NAME_ROOM];
+	bool held;
+	start_done_fn *done;
+	void *user;
+};
+
+static struct exec_start *from_op(struct op *op)
+{
+	return container_of(op, struct exec_start, op);
+}
+
+static enum op_next check_state(struct op *op)
+{
+	struct process *p = from_op(op)->p;
+
+	if (p->ct->init_exited) {
+		err_set(&op->err, STATUS_FAILED_PRECONDITION,
+			"container %s init process is not running: failed precondition", p->ct->id);
+		return OP_FAIL;
+	}
+	return state_check(p->state, VERB_START, &op->err) < 0 ? OP_FAIL : OP_DONE;
+}
+
+static enum op_next open_stdio(struct op *op)
+{
+	struct process *p = from_op(op)->p;
+	const struct stdio_paths paths = { .in = p->in, .out = p->out, .err = p->err };
+
+	return stdio_open(&p->io, op->loop, &paths, p->ct->io_uid, p->ct->io_gid, &op->err) < 0
+		       ? OP_FAIL
+		       : OP_DONE;
+}
+
+static enum op_next close_stdio(struct op *op)
+{
+	struct process *p = from_op(op)->p;
+
+	p->io = stdio_free(p->io);
+	return OP_DONE;
+}
+
+static enum op_next write_process(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+	const struct process *p = s->p;
+	int rc = fd_replace_file(p->ct->bundle_fd, s->process_file, p->spec, strlen(p->spec), 0600);
+
+	if (rc == 0)
+		return OP_DONE;
+	err_rc(&op->err, rc, "write %s", s->process_file);
+	return OP_FAIL;
+}
+
+static enum op_next remove_process(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+
+	(void)unlinkat(s->p->ct->bundle_fd, s->process_file, 0); /* gone already is as good */
+	return OP_DONE;
+}
+
+static enum op_next forget_old_pid(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+
+	return runtime_forget_pid(s->p->ct->bundle_fd, s->pid_file, &op->err) < 0 ? OP_FAIL
+										  : OP_DONE;
+}
+
+static enum op_next hold_orphans(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+
+	reaper_hold(s->p->ct->set->reaper);
+	s->held = true;
+	return OP_DONE;
+}
+
+static enum op_next release_orphans(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+
+	if (s->held)
+		reaper_release(s->p->ct->set->reaper);
+	s->held = false;
+	return OP_DONE;
+}
+
+static void runtime_exited(struct runtime_call *call)
+{
+	struct exec_start *s = container_of(call, struct exec_start, runtime);
+
+	op_resume(&s->op, OP_DONE);
+	/* s may be gone */
+}
+
+static enum op_next run_runtime(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+	struct runtime_exec_args args = {
+		.process_file = s->process_file,
+		.pid_file = s->pid_file,
+	};
+
+	stdio_child_fds(s->p->io, args.stdio);
+	if (runtime_exec(&s->runtime, &s->p->ct->runtime, &args, runtime_exited, &op->err) < 0) {
+		err_wrap(&op->err, "OCI runtime exec failed");
+		return OP_FAIL;
+	}
+	return OP_WAIT; /* runtime_exited() goes on */
+}
+
+static enum op_next kill_runtime(struct op *op)
+{
+	return runtime_kill(&from_op(op)->runtime) ? OP_WAIT : OP_DONE;
+}
+
+static enum op_next read_verdict(struct op *op)
+{
+	if (runtime_verdict(&from_op(op)->runtime, &op->err) == 0)
+		return OP_DONE;
+	err_wrap(&op->err, "OCI runtime exec failed");
+	return OP_FAIL;
+}
+
+static enum op_next adopt_process(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+	struct process *p = s->p;
+	pid_t pid;
+	int rc;
+
+	if (runtime_read_pid(p->ct->bundle_fd, s->pid_file, &pid, &op->err) < 0) {
+		err_wrap(&op->err, "failed to retrieve OCI runtime exec pid");
+		return OP_FAIL;
+	}
+	rc = process_adopt(p, pid);
+	if (rc < 0) {
+		err_rc(&op->err, rc, "%s left pid %d in %s, which we cannot follow", p->ct->binary,
+			(int)pid, s->pid_file);
+		return OP_FAIL;
+	}
+	return OP_DONE;
+}
+
+/* It runs, but its Start has failed: nobody would ever hear of it again. */
+static enum op_next kill_process(struct op *op)
+{
+	struct process *p = from_op(op)->p;
+
+	(void)child_signal(&p->child, SIGKILL);
+	child_forget(&p->child);
+	p->pid = 0;
+	p->seen.is_set = false;
+	return OP_DONE;
+}
+
+static enum op_next start_stdio(struct op *op)
+{
+	stdio_start(from_op(op)->p->io);
+	return OP_DONE;
+}
+
+static const struct op_step steps[] = {
+	/* clang-format off */
+	{ "check state",     check_state,     NULL            },
+	{ "open stdio",      open_stdio,      close_stdio     },
+	{ "write process",   write_process,   remove_process  },
+	{ "forget old pid",  forget_old_pid,  NULL            },
+	{ "hold orphans",    hold_orphans,    release_orphans }, /* it may die before we know its pid */
+	{ "run runtime",     run_runtime,     kill_runtime    }, /* waits for its exit */
+	{ "read verdict",    read_verdict,    NULL            },
+	{ "adopt process",   adopt_process,   kill_process    },
+	{ "release orphans", release_orphans, NULL            },
+	{ "remove process",  remove_process,  NULL            },
+	{ "start stdio",     start_stdio,     NULL            },
+	/* clang-format on */
+};
+
+static void finish(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+	struct process *p = s->p;
+	struct container *ct = p->ct;
+	bool failed = err_is_set(&op->err);
+
+	runtime_call_fini(&s->runtime);
+	p->is_starting = false;
+	p->start_failed = failed && p->state == STATE_CREATED;
+	if (!failed) {
+		process_set_state(p, STATE_RUNNING);
+		free(take_ptr(&p->spec));
+	}
+	s->done(s->user, p, &op->err);
+	free(s);
+	if (p->start_failed)
+		process_release_waiters(p);
+	process_release_news(p);
+	if (failed)
+		container_exec_failed(ct);
+	/* p and ct may be gone */
+}
+
+static const struct op_plan plan = { "exec", steps, ARRAY_LEN(steps), finish };
+
+void exec_start_begin(struct process *p, double deadline_s, start_done_fn *done, void *user)
+{
+	struct exec_start *s = NULL;
+	struct err e = ERR_INIT;
+
+	if (p->is_starting)
+		state_check(STATE_RUNNING, VERB_START, &e);
+	else if (!(s = calloc(1, sizeof(*s))))
+		err_oom(&e);
+	if (!s) {
+		done(user, p, &e);
+		return;
+	}
+	s->p = p;
+	s->runtime = RUNTIME_CALL_NONE;
+	snprintf(s->process_file, sizeof(s->process_file), "%s.process.json", p->exec_id);
+	snprintf(s->pid_file, sizeof(s->pid_file), "%s.pid", p->exec_id);
+	s->done = done;
+	s->user = user;
+	p->is_starting = true;
+	p->start_failed = false;
+	p->ct->running_execs++; /* from now: init's exit waits for what becomes of this */
+	process_hold_news(p);
+	op_start(&s->op, p->ct->set->loop, &plan,
+		deadline_s > 0 ? deadline_s : OPERATION_DEADLINE_S);
+}
