@@ -152,20 +152,12 @@ static void unmount_after_kill(struct rootfs_job *job)
 
 static enum op_next open_stdio(struct op *op)
 {
-	struct container *ct = from_op(op)->ct;
-	struct process *init = &ct->init;
-	const struct stdio_paths paths = { .in = init->in, .out = init->out, .err = init->err };
-
-	return stdio_open(&init->io, op->loop, &paths, ct->io_uid, ct->io_gid, &op->err) < 0
-		       ? OP_FAIL
-		       : OP_DONE;
+	return process_open_stdio(&from_op(op)->ct->init, &op->err) < 0 ? OP_FAIL : OP_DONE;
 }
 
 static enum op_next close_stdio(struct op *op)
 {
-	struct process *init = &from_op(op)->ct->init;
-
-	init->io = stdio_free(init->io);
+	process_close_stdio(&from_op(op)->ct->init);
 	return OP_DONE;
 }
 
@@ -211,6 +203,8 @@ static enum op_next run_runtime(struct op *op)
 	};
 
 	stdio_child_fds(c->ct->init.io, args.stdio);
+	if (c->ct->init.console)
+		args.console_socket = console_path(c->ct->init.console);
 	if (runtime_create(&c->runtime, &c->ct->runtime, &args, runtime_exited, &op->err) < 0) {
 		err_wrap(&op->err, "OCI runtime create failed");
 		return OP_FAIL;
@@ -280,6 +274,21 @@ static enum op_next find_cgroup(struct op *op)
 	return OP_DONE;
 }
 
+static void console_came(void *user)
+{
+	struct create *c = user;
+
+	op_resume(&c->op, process_take_console(&c->ct->init, &c->op.err) < 0 ? OP_FAIL : OP_DONE);
+	/* c may be gone */
+}
+
+static enum op_next receive_console(struct op *op)
+{
+	struct create *c = from_op(op);
+
+	return process_await_console(&c->ct->init, console_came, c) ? OP_DONE : OP_WAIT;
+}
+
 static enum op_next start_stdio(struct op *op)
 {
 	stdio_start(from_op(op)->ct->init.io);
@@ -302,6 +311,7 @@ static const struct op_step steps[] = {
 	{ "adopt init",      adopt_init,      drop_init        },
 	{ "release orphans", release_orphans, NULL             },
 	{ "find cgroup",     find_cgroup,     NULL             },
+	{ "receive console", receive_console, NULL             }, /* waits, if there is a terminal */
 	{ "start stdio",     start_stdio,     NULL             },
 	/* clang-format on */
 };
@@ -312,6 +322,9 @@ static void finish(struct op *op)
 	struct container *ct = c->ct;
 	bool failed = err_is_set(&op->err);
 
+	/* An undo that outlived its grace must not outlive us both. */
+	(void)rootfs_job_kill(&c->mounting);
+	(void)runtime_kill(&c->runtime);
 	rootfs_job_fini(&c->mounting);
 	runtime_call_fini(&c->runtime);
 	if (failed) {

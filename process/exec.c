@@ -111,19 +111,12 @@ static enum op_next check_state(struct op *op)
 
 static enum op_next open_stdio(struct op *op)
 {
-	struct process *p = from_op(op)->p;
-	const struct stdio_paths paths = { .in = p->in, .out = p->out, .err = p->err };
-
-	return stdio_open(&p->io, op->loop, &paths, p->ct->io_uid, p->ct->io_gid, &op->err) < 0
-		       ? OP_FAIL
-		       : OP_DONE;
+	return process_open_stdio(from_op(op)->p, &op->err) < 0 ? OP_FAIL : OP_DONE;
 }
 
 static enum op_next close_stdio(struct op *op)
 {
-	struct process *p = from_op(op)->p;
-
-	p->io = stdio_free(p->io);
+	process_close_stdio(from_op(op)->p);
 	return OP_DONE;
 }
 
@@ -191,6 +184,8 @@ static enum op_next run_runtime(struct op *op)
 	};
 
 	stdio_child_fds(s->p->io, args.stdio);
+	if (s->p->console)
+		args.console_socket = console_path(s->p->console);
 	if (runtime_exec(&s->runtime, &s->p->ct->runtime, &args, runtime_exited, &op->err) < 0) {
 		err_wrap(&op->err, "OCI runtime exec failed");
 		return OP_FAIL;
@@ -243,6 +238,21 @@ static enum op_next kill_process(struct op *op)
 	return OP_DONE;
 }
 
+static void console_came(void *user)
+{
+	struct exec_start *s = user;
+
+	op_resume(&s->op, process_take_console(s->p, &s->op.err) < 0 ? OP_FAIL : OP_DONE);
+	/* s may be gone */
+}
+
+static enum op_next receive_console(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+
+	return process_await_console(s->p, console_came, s) ? OP_DONE : OP_WAIT;
+}
+
 static enum op_next start_stdio(struct op *op)
 {
 	stdio_start(from_op(op)->p->io);
@@ -261,6 +271,7 @@ static const struct op_step steps[] = {
 	{ "adopt process",   adopt_process,   kill_process    },
 	{ "release orphans", release_orphans, NULL            },
 	{ "remove process",  remove_process,  NULL            },
+	{ "receive console", receive_console, NULL            }, /* waits, if there is a terminal */
 	{ "start stdio",     start_stdio,     NULL            },
 	/* clang-format on */
 };

@@ -35,7 +35,7 @@ void process_fini(struct process *p)
 	assert(list_is_empty(&p->waiters));
 	list_remove(&p->link);
 	child_forget(&p->child);
-	p->io = stdio_free(p->io);
+	process_close_stdio(p);
 	free(take_ptr(&p->in));
 	free(take_ptr(&p->out));
 	free(take_ptr(&p->err));
@@ -62,10 +62,47 @@ const char *process_name(const struct process *p)
 	return p->exec_id ? p->exec_id : p->ct->id;
 }
 
+int process_open_stdio(struct process *p, struct err *e)
+{
+	const struct stdio_paths paths = { p->in, p->out, p->err, p->terminal };
+	struct ev_loop *loop = p->ct->set->loop;
+
+	if (stdio_open(&p->io, loop, &paths, p->ct->io_uid, p->ct->io_gid, e) < 0)
+		return -1;
+	return p->terminal ? console_listen(&p->console, loop, e) : 0;
+}
+
+void process_close_stdio(struct process *p)
+{
+	p->console = console_free(p->console);
+	p->io = stdio_free(p->io);
+}
+
+bool process_await_console(struct process *p, void (*on_done)(void *user), void *user)
+{
+	if (!p->console)
+		return true;
+	console_receive(p->console, on_done, user);
+	return false;
+}
+
+int process_take_console(struct process *p, struct err *e)
+{
+	auto_fd int master = console_take(p->console, e);
+
+	if (master < 0 || stdio_set_console(p->io, master, e) < 0)
+		return -1;
+	(void)take_fd(&master);
+	p->console = console_free(p->console);
+	return 0;
+}
+
 static void on_child_exit(struct child *child, const struct exit_status *st)
 {
 	struct process *p = container_of(child, struct process, child);
 
+	if (p->io)
+		stdio_process_ended(p->io);
 	p->seen = (struct exit_record){ .is_set = true, .code = (uint32_t)st->code, .at = st->at };
 	if (p->news_held == 0)
 		container_process_exited(p);

@@ -12,6 +12,7 @@
  */
 
 #include "base/list.h"
+#include "process/io/console.h"
 #include "process/io/stdio.h"
 #include "process/state.h"
 #include "reaper/child.h"
@@ -46,6 +47,7 @@ struct process {
 	struct child child;
 	pid_t pid; /* 0 until it exists; kept after its exit */
 	struct stdio *io;
+	struct console *console; /* while a Create or Start waits for its pty */
 	struct list waiters;
 
 	/* Of an exec. */
@@ -62,6 +64,18 @@ struct process {
 int process_init(struct process *p, struct container *ct, const char *exec_id,
 	const struct stdio_paths *paths) NODISCARD;
 void process_fini(struct process *p);
+
+/* Opens its streams and, for a terminal, the console socket. 0, or -1 and *e. */
+int process_open_stdio(struct process *p, struct err *e);
+void process_close_stdio(struct process *p);
+
+/*
+ * Waits for the pty of a process that has a terminal, and hands it to its
+ * streams. True: there is nothing to wait for. False: @on_done follows, to be
+ * answered with process_take_console().
+ */
+bool process_await_console(struct process *p, void (*on_done)(void *user), void *user);
+int process_take_console(struct process *p, struct err *e);
 
 /* Follows @pid, an orphan of the runtime's, while a hold is taken (reaper.h). 0 or -errno. */
 int process_adopt(struct process *p, pid_t pid) NODISCARD;

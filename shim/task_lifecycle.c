@@ -80,8 +80,6 @@ void task_create(struct call *c)
 		err_set(&e, STATUS_UNAVAILABLE, "the shim is shutting down");
 	else if (req->checkpoint[0])
 		err_set(&e, STATUS_UNIMPLEMENTED, "create from a checkpoint");
-	else if (req->terminal)
-		err_set(&e, STATUS_UNIMPLEMENTED, "create with a terminal");
 	if (err_is_set(&e) || convert_create(&k->args, req, &e) < 0) {
 		free(k);
 		call_fail(c, &e);
@@ -158,9 +156,7 @@ void task_exec(struct call *c)
 		.spec_len = req->spec ? req->spec->value.len : 0,
 		.io = { req->stdin, req->stdout, req->stderr, req->terminal },
 	};
-	if (req->terminal)
-		err_set(&e, STATUS_UNIMPLEMENTED, "exec with a terminal");
-	if (err_is_set(&e) || !exec_add(ct, &args, &e)) {
+	if (!exec_add(ct, &args, &e)) {
 		call_fail(c, &e);
 		return;
 	}

@@ -236,12 +236,25 @@ void task_connect(struct call *c)
 	call_reply(c, &reply.base);
 }
 
-/* Nothing has a terminal yet, and the reference's answer to that is OK. */
+/* Without a terminal there is nothing to resize, and the reference's answer to that is OK. */
 void task_resize_pty(struct call *c)
 {
 	auto_message Pb__ResizePtyRequest *req =
 		call_unpack(c, &pb__resize_pty_request__descriptor);
+	struct process *p = req ? task_process(c, req->id, req->exec_id) : NULL;
+	struct err e = ERR_INIT;
+	int rc = 0;
 
-	if (req && task_process(c, req->id, req->exec_id))
+	if (!p)
+		return;
+	if (p->exec_id && p->state == STATE_STOPPED)
+		err_set(&e, STATUS_UNKNOWN, "cannot resize a stopped container");
+	else if (p->io)
+		rc = stdio_resize(p->io, (unsigned short)req->width, (unsigned short)req->height);
+	if (rc < 0)
+		err_rc(&e, rc, "resize");
+	if (err_is_set(&e))
+		call_fail(c, &e);
+	else
 		task_reply_empty(c);
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/io/pump.h"
 
+#include "base/auto.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #define SPLICE_MAX (64 * 1024) /* what a pipe holds unless somebody enlarged it */
 
@@ -22,7 +26,7 @@ static bool is_readable(int fd)
 }
 
 /* EAGAIN does not say which side it means; only one of them can be watched without spinning. */
-static enum moved move(const struct pump *p)
+static enum moved splice_some(const struct pump *p)
 {
 	for (size_t total = 0; total < PUMP_TURN_MAX;) {
 		ssize_t n = splice(
@@ -39,6 +43,60 @@ static enum moved move(const struct pump *p)
 		return MOVED_TO_END; /* end of file, or EPIPE */
 	}
 	return MOVED_SOME;
+}
+
+/* Writes what is held. */
+static enum moved empty_chunk(struct pump *p)
+{
+	while (p->chunk_at < p->chunk_len) {
+		ssize_t n = write(p->to, p->chunk + p->chunk_at, p->chunk_len - p->chunk_at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? MOVED_UNTIL_FULL : MOVED_TO_END;
+		p->chunk_at += (size_t)n;
+	}
+	free(take_ptr(&p->chunk));
+	return MOVED_ALL;
+}
+
+static enum moved fill_chunk(struct pump *p)
+{
+	ssize_t n;
+
+	p->chunk = malloc(PUMP_CHUNK_BYTES);
+	if (!p->chunk)
+		return MOVED_TO_END;
+	do
+		n = read(p->from, p->chunk, PUMP_CHUNK_BYTES);
+	while (n < 0 && errno == EINTR);
+	p->chunk_at = 0;
+	p->chunk_len = n > 0 ? (size_t)n : 0;
+	if (n > 0)
+		return MOVED_SOME;
+	free(take_ptr(&p->chunk));
+	return n < 0 && errno == EAGAIN ? MOVED_ALL : MOVED_TO_END;
+}
+
+static enum moved copy_some(struct pump *p)
+{
+	enum moved how = empty_chunk(p);
+
+	for (size_t total = 0; how == MOVED_ALL && total < PUMP_TURN_MAX; total += p->chunk_len) {
+		how = fill_chunk(p);
+		if (how != MOVED_SOME)
+			return how;
+		how = empty_chunk(p);
+	}
+	return how == MOVED_ALL ? MOVED_SOME : how;
+}
+
+static enum moved move(struct pump *p)
+{
+	enum moved how = p->copies ? copy_some(p) : splice_some(p);
+
+	return how == MOVED_ALL && p->ends_when_empty ? MOVED_TO_END : how;
 }
 
 static void watch(struct pump *p, bool to_is_full)
@@ -85,6 +143,21 @@ void pump_start(
 	ev_io_start(loop, &p->watcher);
 }
 
+void pump_start_copying(
+	struct pump *p, struct ev_loop *loop, int from, int to, void (*on_end)(struct pump *p))
+{
+	pump_start(p, loop, from, to, on_end);
+	p->copies = true;
+}
+
+void pump_end_when_empty(struct pump *p)
+{
+	if (!pump_is_running(p))
+		return;
+	p->ends_when_empty = true;
+	ev_feed_event(p->loop, &p->watcher, EV_READ); /* an empty source may never be ready again */
+}
+
 bool pump_drain(struct pump *p, void (*on_drained)(struct pump *p))
 {
 	enum moved how;
@@ -104,6 +177,7 @@ void pump_stop(struct pump *p)
 	if (p->loop)
 		ev_io_stop(p->loop, &p->watcher);
 	p->loop = NULL;
+	free(take_ptr(&p->chunk));
 }
 
 bool pump_is_running(const struct pump *p)

@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 /*
  * How often we look whether a client has come for what the container left in a
@@ -30,6 +32,11 @@ struct stream {
 struct stdio {
 	struct ev_loop *loop;
 	struct stream in, out, err;
+	bool terminal;
+	bool has_ended; /* the process */
+	int master; /* of the pty; owned; -1 without one */
+	int slave; /* held, so that a container that closes its tty and opens it again is no hang-up
+		    */
 	void (*on_drained)(void *user);
 	void *user;
 };
@@ -96,21 +103,32 @@ struct want {
 	bool container_reads;
 };
 
-int stdio_open(struct stdio **ret_io, struct ev_loop *loop, const struct stdio_paths *paths,
-	uid_t uid, gid_t gid, struct err *e)
+static struct stdio *stdio_new(struct ev_loop *loop, bool terminal)
 {
 	struct stdio *io = calloc(1, sizeof(*io));
 
 	if (!io)
-		return err_oom(e);
+		return NULL;
 	io->loop = loop;
+	io->terminal = terminal;
+	io->master = io->slave = -1;
 	stream_init(&io->in, io);
 	stream_init(&io->out, io);
 	stream_init(&io->err, io);
+	return io;
+}
+
+int stdio_open(struct stdio **ret_io, struct ev_loop *loop, const struct stdio_paths *paths,
+	uid_t uid, gid_t gid, struct err *e)
+{
+	struct stdio *io = stdio_new(loop, paths->terminal);
+
+	if (!io)
+		return err_oom(e);
 	const struct want wants[] = {
-		{ &io->in, paths->in, true },
-		{ &io->out, paths->out, false },
-		{ &io->err, paths->err, false },
+		{ &io->in, paths->in, true }, { &io->out, paths->out, false },
+		{ &io->err, paths->terminal ? NULL : paths->err,
+			false }, /* a terminal has one output */
 	};
 	for (size_t i = 0; i < ARRAY_LEN(wants); i++) {
 		const struct want *w = &wants[i];
@@ -118,7 +136,7 @@ int stdio_open(struct stdio **ret_io, struct ev_loop *loop, const struct stdio_p
 		if (!is_set(w->path))
 			continue;
 		if (open_stream(w->stream, w->path, w->container_reads, e) < 0 ||
-			(w->stream->fifo.fd >= 0 &&
+			(!io->terminal && w->stream->fifo.fd >= 0 &&
 				make_pipe(w->stream, w->container_reads, uid, gid, e) < 0)) {
 			stdio_free(io);
 			return err_wrap(e, "unable to copy pipes");
@@ -176,6 +194,7 @@ static void on_output_end(struct pump *p)
 	struct stream *s = container_of(p, struct stream, pump);
 
 	fd_drop(&s->pipe_fd);
+	fd_drop(&s->io->master);
 	p->on_drained = NULL;
 	if (!fifo_try_close(&s->fifo)) {
 		ev_init(&s->linger, on_linger);
@@ -195,9 +214,67 @@ static void on_input_end(struct pump *p)
 	fifo_close(&s->fifo);
 }
 
+int stdio_set_console(struct stdio *io, int master, struct err *e)
+{
+	io->slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (io->slave < 0)
+		return err_sys(e, "open the other end of the pty");
+	io->master = master;
+	return 0;
+}
+
+int stdio_resize(struct stdio *io, unsigned short width, unsigned short height)
+{
+	const struct winsize size = { .ws_row = height, .ws_col = width };
+
+	if (io->master < 0)
+		return 0;
+	return ioctl(io->master, TIOCSWINSZ, &size) < 0 ? -errno : 0;
+}
+
+static void start_terminal(struct stdio *io)
+{
+	/* Each pump watches the master through a descriptor of its own: epoll has one entry for
+	 * each. */
+	if (io->in.fifo.fd >= 0)
+		io->in.pipe_fd = fcntl(io->master, F_DUPFD_CLOEXEC, 0);
+	io->out.pipe_fd = take_fd(&io->master);
+	io->master = fcntl(io->out.pipe_fd, F_DUPFD_CLOEXEC, 0);
+	if (io->in.pipe_fd >= 0)
+		pump_start_copying(
+			&io->in.pump, io->loop, io->in.fifo.fd, io->in.pipe_fd, on_input_end);
+	if (io->out.fifo.fd < 0)
+		io->out.fifo.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	pump_start_copying(
+		&io->out.pump, io->loop, io->out.pipe_fd, io->out.fifo.fd, on_output_end);
+}
+
+/* Without anybody who writes, what is in the terminal now is all there will be. */
+static void end_terminal(struct stdio *io)
+{
+	fd_drop(&io->slave);
+	pump_stop(&io->in.pump);
+	on_input_end(&io->in.pump);
+	pump_end_when_empty(&io->out.pump);
+}
+
+void stdio_process_ended(struct stdio *io)
+{
+	io->has_ended = true;
+	if (io->terminal)
+		end_terminal(io);
+}
+
 void stdio_start(struct stdio *io)
 {
 	struct stream *streams[] = { &io->in, &io->out, &io->err };
+
+	if (io->terminal) {
+		start_terminal(io);
+		if (io->has_ended)
+			end_terminal(io); /* it was over before its pty arrived */
+		return;
+	}
 
 	for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
 		struct stream *s = streams[i];
@@ -243,6 +320,8 @@ struct stdio *stdio_free(struct stdio *io)
 	stream_fini(&io->in);
 	stream_fini(&io->out);
 	stream_fini(&io->err);
+	fd_drop(&io->master);
+	fd_drop(&io->slave);
 	free(io);
 	return NULL;
 }

@@ -17,6 +17,10 @@
  * no memory here and stalls nobody else. Once a stream of the container is at
  * its end, our ends of its FIFO are closed, for clients wait for that.
  *
+ * With a terminal there are no pipes: the container has a pty, whose master
+ * stdio_set_console() brings. Then the end of its output is the end of the
+ * process: stdio_process_ended().
+ *
  * A path that is no FIFO (a regular file, /dev/null) is handed to the
  * container directly: a file cannot be watched, and need not be.
  */
@@ -43,6 +47,15 @@ int stdio_open(struct stdio **ret_io, struct ev_loop *loop, const struct stdio_p
 void stdio_child_fds(const struct stdio *io, int ret[3]);
 
 void stdio_start(struct stdio *io);
+
+/* Takes @master, before stdio_start(). 0, or -1 and *e; then it is still the caller's. */
+int stdio_set_console(struct stdio *io, int master, struct err *e);
+
+/* 0, also without a terminal; or -errno. */
+int stdio_resize(struct stdio *io, unsigned short width, unsigned short height);
+
+/* The process has exited: what its terminal still holds is all there will be. */
+void stdio_process_ended(struct stdio *io);
 
 /* Gives up our hold on the client's stdin: the container sees its end once every client has. */
 void stdio_close_stdin(struct stdio *io);

@@ -18,6 +18,12 @@ static void add_if(struct argv *a, bool wanted, const char *word)
 		add(a, word);
 }
 
+static void add_console(struct argv *a, const char *socket)
+{
+	add_if(a, socket != NULL, "--console-socket");
+	add_if(a, socket != NULL, socket);
+}
+
 static int in_bundle(char *path, size_t room, const struct runtime *rt, const char *name)
 {
 	int n = snprintf(path, room, "%s/%s", rt->bundle, name);
@@ -50,6 +56,7 @@ int argv_create(struct argv *a, const struct runtime *rt, const struct runtime_c
 	add(a, rt->bundle);
 	add(a, "--pid-file");
 	add(a, a->pid_file);
+	add_console(a, args->console_socket);
 	add_if(a, args->no_pivot, "--no-pivot");
 	add_if(a, args->no_new_keyring, "--no-new-keyring");
 	add(a, rt->id);
@@ -83,6 +90,7 @@ int argv_exec(struct argv *a, const struct runtime *rt, const struct runtime_exe
 		rc = in_bundle(a->pid_file, sizeof(a->pid_file), rt, args->pid_file);
 	add(a, "--process");
 	add(a, a->process_file);
+	add_console(a, args->console_socket);
 	add(a, "--detach");
 	add(a, "--pid-file");
 	add(a, a->pid_file);

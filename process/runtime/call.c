@@ -158,7 +158,7 @@ int runtime_create(struct runtime_call *c, const struct runtime *rt,
 
 	if (reset(c, argv_create(&a, rt, args), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, args->stdio, -1, e);
+	return begin(c, rt, &a, args->console_socket ? NULL : args->stdio, -1, e);
 }
 
 static int run_verb(struct runtime_call *c, const struct runtime *rt, const char *verb,
@@ -196,7 +196,7 @@ int runtime_exec(struct runtime_call *c, const struct runtime *rt,
 
 	if (reset(c, argv_exec(&a, rt, args), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, args->stdio, -1, e);
+	return begin(c, rt, &a, args->console_socket ? NULL : args->stdio, -1, e);
 }
 
 int runtime_update(struct runtime_call *c, const struct runtime *rt, int resources,

@@ -43,7 +43,8 @@ struct runtime {
 
 /* What `create` needs beyond that. */
 struct runtime_create_args {
-	int stdio[3]; /* of the container; -1: /dev/null. Borrowed */
+	int stdio[3];               /* of the container; -1: /dev/null. Borrowed */
+	const char *console_socket; /* or NULL; then the container has no stdio of ours */
 	bool no_pivot;
 	bool no_new_keyring;
 };
@@ -53,6 +54,7 @@ struct runtime_exec_args {
 	const char *process_file; /* names in the bundle; borrowed */
 	const char *pid_file;
 	int stdio[3];
+	const char *console_socket;
 };
 
 struct runtime_call {
