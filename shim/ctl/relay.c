@@ -59,20 +59,80 @@ static int begin(struct relay *r, struct reaper *reaper, struct route way,
 	return rc < 0 ? err_rc(e, rc, "relay %s", way.fifo) : 0;
 }
 
-int relay_out(struct relay *r, struct reaper *reaper, const char *fifo, int fd,
+static int relay_out(struct relay *r, struct reaper *reaper, const char *fifo, int fd,
 	void (*on_end)(struct relay *r), struct err *e)
 {
 	return begin(r, reaper, (struct route){ fifo, fd, false }, on_end, e);
 }
 
-int relay_in(struct relay *r, struct reaper *reaper, int fd, const char *fifo,
+static int relay_in(struct relay *r, struct reaper *reaper, int fd, const char *fifo,
 	void (*on_end)(struct relay *r), struct err *e)
 {
 	return begin(r, reaper, (struct route){ fifo, fd, true }, on_end, e);
 }
 
-void relay_stop(struct relay *r)
+static void relay_stop(struct relay *r)
 {
 	(void)child_signal(&r->child, SIGKILL); /* gone already is as good */
 	child_forget(&r->child);
+}
+
+static void on_input_end(struct relay *r)
+{
+	struct streams *s = container_of(r, struct streams, in);
+
+	s->on_input_end(s);
+}
+
+static void check_output(struct streams *s)
+{
+	if (!streams_output_is_open(s))
+		s->on_output_end(s);
+}
+
+static void on_stdout_end(struct relay *r)
+{
+	check_output(container_of(r, struct streams, out));
+}
+
+static void on_stderr_end(struct relay *r)
+{
+	check_output(container_of(r, struct streams, err));
+}
+
+void streams_init(struct streams *s, void (*input_end)(struct streams *s),
+	void (*output_end)(struct streams *s))
+{
+	*s = (struct streams){
+		.in = { .child = CHILD_NONE },
+		.out = { .child = CHILD_NONE },
+		.err = { .child = CHILD_NONE },
+		.on_input_end = input_end,
+		.on_output_end = output_end,
+	};
+}
+
+int streams_begin(struct streams *s, struct reaper *reaper, bool terminal, struct err *e)
+{
+	if (relay_in(&s->in, reaper, STDIN_FILENO, "stdin", on_input_end, e) < 0 ||
+		relay_out(&s->out, reaper, "stdout", STDOUT_FILENO, on_stdout_end, e) < 0)
+		return -1;
+	return terminal ? 0 : relay_out(&s->err, reaper, "stderr", STDERR_FILENO, on_stderr_end, e);
+}
+
+bool streams_input_is_open(const struct streams *s)
+{
+	return child_is_tracked(&s->in.child);
+}
+
+bool streams_output_is_open(const struct streams *s)
+{
+	return child_is_tracked(&s->out.child) || child_is_tracked(&s->err.child);
+}
+
+void streams_stop(struct streams *s)
+{
+	relay_stop(&s->in);
+	relay_stop(&s->out);
+	relay_stop(&s->err);
 }

@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "reaper/child.h"
 
+#include <stdbool.h>
+
 struct reaper;
 
 struct relay {
@@ -20,15 +22,23 @@ struct relay {
 	void (*on_end)(struct relay *r);
 };
 
-#define RELAY_NONE ((struct relay){ .child = { .pidfd = -1 } })
+/* The three streams of belayctl, and the FIFOs stdin, stdout and stderr in the current folder. */
+struct streams {
+	struct relay in, out, err;
+	void (*on_input_end)(struct streams *s);
+	void (*on_output_end)(struct streams *s); /* of both outputs */
+};
 
-/* From @fifo to @fd, or from @fd to @fifo. 0: on_end follows, once. */
-int relay_out(struct relay *r, struct reaper *reaper, const char *fifo, int fd,
-	void (*on_end)(struct relay *r), struct err *e);
-int relay_in(struct relay *r, struct reaper *reaper, int fd, const char *fifo,
-	void (*on_end)(struct relay *r), struct err *e);
+void streams_init(struct streams *s, void (*on_input_end)(struct streams *s),
+	void (*on_output_end)(struct streams *s));
 
-/* Ends it now; on_end does not follow. Also for one that never began. */
-void relay_stop(struct relay *r);
+/* With a terminal there is one output. 0: the callbacks follow. */
+int streams_begin(struct streams *s, struct reaper *reaper, bool terminal, struct err *e);
+
+bool streams_input_is_open(const struct streams *s);
+bool streams_output_is_open(const struct streams *s);
+
+/* Ends them now; no callback follows. Also for streams that never began. */
+void streams_stop(struct streams *s);
 
 #endif

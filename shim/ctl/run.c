@@ -7,31 +7,25 @@
 #include "shim/ctl/run.h"
 
 #include "base/auto.h"
-#include "base/log.h"
 #include "base/op.h"
-#include "proto/any.h"
-#include "proto/api/options.pb-c.h"
 #include "proto/api/task.pb-c.h"
-#include "proto/api/wellknown.pb-c.h"
 #include "proto/client.h"
-#include "proto/server.h"
 #include "reaper/reaper.h"
 #include "reaper/signals.h"
 #include "shim/ctl/folder.h"
 #include "shim/ctl/launch.h"
+#include "shim/ctl/listener.h"
 #include "shim/ctl/relay.h"
+#include "shim/ctl/request.h"
 #include "shim/ctl/spec.h"
+#include "shim/ctl/terminal.h"
 #include "shim/socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-/* How long we wait for a shim's answer to what it does without the container, in seconds. */
-#define ANSWER_MAX_S 10.
 
 /* The streams, as the container sees them. */
 enum {
@@ -49,20 +43,19 @@ struct run {
 	struct reaper reaper;
 	char id[80], rootfs[PATH_MAX], runc_root[PATH_MAX];
 	struct folder folder;
-	struct server events;
-	bool has_events;
+	struct listener listener;
 	struct launch_args launch_args;
 	struct launch launch;
-	struct relay in, out, err;
+	struct streams streams;
 	struct client client;
 	struct client_call call;   /* of the step that runs */
 	struct client_call signal; /* Kill, beside it */
 	struct client_call close_stdin;
+	struct client_call resize;
+	struct terminal terminal;
 	bool is_created; /* there is somebody to send signals to */
 	bool awaits_output, awaits_shim, is_done;
 	uint32_t exit_status;
-	int log_fd;
-	ev_io log_watcher;
 };
 
 static struct run *from_op(struct op *op)
@@ -91,7 +84,9 @@ static enum op_next make_bundle(struct op *op)
 		err_sys(&op->err, "enter %s", r->folder.path);
 		return OP_FAIL;
 	}
-	return done_or_fail(spec_write(r->folder.fd, r->id, r->args->command, &op->err));
+	const struct spec spec = { r->id, r->args->command, r->args->terminal };
+
+	return done_or_fail(spec_write(r->folder.fd, &spec, &op->err));
 }
 
 static enum op_next remove_bundle(struct op *op)
@@ -103,146 +98,88 @@ static enum op_next remove_bundle(struct op *op)
 	return OP_DONE;
 }
 
-/* The shim's log is a FIFO with a bounded pipe; what nobody reads the shim drops. */
-static void on_log(struct ev_loop *loop, ev_io *w, int revents)
-{
-	char chunk[4096];
-	ssize_t n = read(w->fd, chunk, sizeof(chunk));
-
-	(void)loop;
-	(void)revents;
-	if (n > 0)
-		(void)!fwrite(chunk, 1, (size_t)n, stderr); /* for people; nothing depends on it */
-}
-
 static enum op_next open_log(struct op *op)
 {
 	struct run *r = from_op(op);
 
-	r->log_fd = openat(r->folder.fd, "log", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (r->log_fd < 0) {
-		err_sys(&op->err, "open the log");
-		return OP_FAIL;
-	}
-	if (r->args->debug) {
-		ev_io_init(&r->log_watcher, on_log, r->log_fd, EV_READ);
-		ev_io_start(op->loop, &r->log_watcher);
-	}
-	return OP_DONE;
+	return done_or_fail(
+		listener_open_log(&r->listener, r->folder.fd, r->args->debug, &op->err));
 }
 
 static enum op_next close_log(struct op *op)
 {
-	struct run *r = from_op(op);
-
-	ev_io_stop(op->loop, &r->log_watcher);
-	fd_drop(&r->log_fd);
+	listener_close_log(&from_op(op)->listener);
 	return OP_DONE;
 }
-
-/* An event is heard by answering it; what we act on is the reply to Wait. */
-static void on_forward(struct call *c)
-{
-	Pb__Empty empty = PB__EMPTY__INIT;
-
-	call_reply(c, &empty.base);
-}
-
-static const struct server_method event_methods[] = { { "Forward", on_forward }, { NULL, NULL } };
-static const struct server_service event_services[] = {
-	{ "containerd.services.events.ttrpc.v1.Events", event_methods },
-	{ NULL, NULL },
-};
 
 static enum op_next listen_for_events(struct op *op)
 {
 	struct run *r = from_op(op);
-	char path[PATH_MAX + 8];
-	int fd, rc;
 
-	snprintf(path, sizeof(path), "%s/events", r->folder.path);
-	if (socket_listen(path, &fd, &op->err) < 0)
-		return OP_FAIL;
-	rc = server_init(&r->events, op->loop, fd, event_services, r);
-	if (rc < 0) {
-		fd_drop(&fd);
-		err_rc(&op->err, rc, "listen for events");
-		return OP_FAIL;
-	}
-	r->has_events = true;
-	return OP_DONE;
+	return done_or_fail(listener_open_events(&r->listener, r->folder.path, &op->err));
 }
 
 static enum op_next stop_listening(struct op *op)
 {
-	struct run *r = from_op(op);
-
-	if (r->has_events)
-		server_fini(&r->events);
-	r->has_events = false;
+	listener_close_events(&from_op(op)->listener);
 	return OP_DONE;
 }
 
-/* Signals and the end of stdin are told beside whatever step runs; what becomes of them is no
- * step's. */
-static void tell(
-	struct run *r, struct client_call *call, const char *method, const ProtobufCMessage *m);
-
-static void close_stdin(struct run *r)
+static void input_ended(struct streams *s)
 {
-	Pb__CloseIORequest req = PB__CLOSE_IOREQUEST__INIT;
-
-	req.id = r->id;
-	req.stdin = true;
-	tell(r, &r->close_stdin, "CloseIO", &req.base);
-}
-
-static void stdin_ended(struct relay *relay)
-{
-	struct run *r = container_of(relay, struct run, in);
+	struct run *r = container_of(s, struct run, streams);
 
 	if (r->is_created)
-		close_stdin(r); /* else start() does */
+		request_close_stdin(&r->client, &r->close_stdin, r->id); /* else start() does */
 }
 
-static void check_output(struct run *r)
+static void output_ended(struct streams *s)
 {
-	if (!r->awaits_output || child_is_tracked(&r->out.child) || child_is_tracked(&r->err.child))
+	struct run *r = container_of(s, struct run, streams);
+
+	if (!r->awaits_output)
 		return;
 	r->awaits_output = false;
 	op_resume(&r->op, OP_DONE);
 }
 
-static void stdout_ended(struct relay *relay)
-{
-	check_output(container_of(relay, struct run, out));
-}
-
-static void stderr_ended(struct relay *relay)
-{
-	check_output(container_of(relay, struct run, err));
-}
-
 static enum op_next start_relays(struct op *op)
 {
 	struct run *r = from_op(op);
-	struct reaper *reaper = &r->reaper;
-	struct err *e = &op->err;
 
-	if (relay_in(&r->in, reaper, STDIN_FILENO, "stdin", stdin_ended, e) < 0 ||
-		relay_out(&r->out, reaper, "stdout", STDOUT_FILENO, stdout_ended, e) < 0 ||
-		relay_out(&r->err, reaper, "stderr", STDERR_FILENO, stderr_ended, e) < 0)
-		return OP_FAIL;
-	return OP_DONE;
+	return done_or_fail(streams_begin(&r->streams, &r->reaper, r->args->terminal, &op->err));
 }
 
 static enum op_next stop_relays(struct op *op)
 {
+	streams_stop(&from_op(op)->streams);
+	return OP_DONE;
+}
+
+static void tell_size(struct terminal *t)
+{
+	struct run *r = container_of(t, struct run, terminal);
+	uint32_t width, height;
+
+	terminal_size(&width, &height);
+	request_resize(&r->client, &r->resize, r->id, width, height);
+}
+
+static enum op_next take_terminal(struct op *op)
+{
 	struct run *r = from_op(op);
 
-	relay_stop(&r->in);
-	relay_stop(&r->out);
-	relay_stop(&r->err);
+	if (!r->args->terminal)
+		return OP_DONE;
+	if (terminal_begin(&r->terminal, op->loop, tell_size, &op->err) < 0)
+		return OP_FAIL;
+	tell_size(&r->terminal);
+	return OP_DONE;
+}
+
+static enum op_next give_terminal_back(struct op *op)
+{
+	terminal_end(&from_op(op)->terminal);
 	return OP_DONE;
 }
 
@@ -287,7 +224,7 @@ static enum op_next ask(struct run *r, const char *method, const ProtobufCMessag
 	void (*on_done)(struct client_call *, const struct err *, const uint8_t *, size_t))
 {
 	r->call = (struct client_call){
-		.service = "containerd.task.v3.Task",
+		.service = REQUEST_SERVICE,
 		.method = method,
 		.timeout_s = timeout_s,
 		.on_done = on_done,
@@ -326,44 +263,28 @@ static enum op_next dismiss_shim(struct op *op)
 		return OP_DONE;
 	client_call_cancel(&r->call); /* of the step that failed, if it still waits */
 	req.id = r->id;
-	return ask(r, "Shutdown", &req.base, ANSWER_MAX_S, dismissed) == OP_WAIT ? OP_WAIT
-										 : OP_DONE;
+	return ask(r, "Shutdown", &req.base, REQUEST_ANSWER_MAX_S, dismissed) == OP_WAIT ? OP_WAIT
+											 : OP_DONE;
 }
 
 static enum op_next create(struct op *op)
 {
-	static const char *bind_options[] = { "rbind", "rw" };
-	auto_buf struct buf bytes = BUF_INIT(16 * 1024);
 	struct run *r = from_op(op);
-	Pb__CreateTaskRequest req = PB__CREATE_TASK_REQUEST__INIT;
-	Pb__Mount mount = PB__MOUNT__INIT;
-	Pb__Mount *mounts[] = { &mount };
-	Runc__Options options = RUNC__OPTIONS__INIT;
-	Pb__Any any;
-	char stream[N_STREAMS][PATH_MAX + 8];
+	const struct create_request req = {
+		.id = r->id,
+		.bundle = r->folder.path,
+		.rootfs = r->rootfs,
+		.runtime = r->args->runtime,
+		.runtime_root = r->runc_root,
+		.terminal = r->args->terminal,
+	};
 
-	options.binary_name = r->args->runtime;
-	options.root = r->runc_root;
-	if (any_pack(&options.base, &bytes, &any) < 0) {
-		err_oom(&op->err);
-		return OP_FAIL;
-	}
-	snprintf(stream[IN], sizeof(stream[IN]), "%s/stdin", r->folder.path);
-	snprintf(stream[OUT], sizeof(stream[OUT]), "%s/stdout", r->folder.path);
-	snprintf(stream[ERR], sizeof(stream[ERR]), "%s/stderr", r->folder.path);
-	mount.type = "bind";
-	mount.source = r->rootfs;
-	mount.options = (void *)bind_options;
-	mount.n_options = ARRAY_LEN(bind_options);
-	req.id = r->id;
-	req.bundle = r->folder.path;
-	req.rootfs = mounts;
-	req.n_rootfs = ARRAY_LEN(mounts);
-	req.stdin = stream[IN];
-	req.stdout = stream[OUT];
-	req.stderr = stream[ERR];
-	req.options = &any;
-	return ask(r, "Create", &req.base, 0, answered);
+	r->call = (struct client_call){
+		.service = REQUEST_SERVICE,
+		.method = "Create",
+		.on_done = answered,
+	};
+	return wait_or_fail(request_create(&r->client, &r->call, &req, &op->err));
 }
 
 static enum op_next start(struct op *op)
@@ -372,8 +293,9 @@ static enum op_next start(struct op *op)
 	Pb__StartRequest req = PB__START_REQUEST__INIT;
 
 	r->is_created = true;
-	if (!child_is_tracked(&r->in.child))
-		close_stdin(r); /* ours ended before there was a container */
+	if (!streams_input_is_open(&r->streams))
+		/* Ours ended before there was a container. */
+		request_close_stdin(&r->client, &r->close_stdin, r->id);
 	req.id = r->id;
 	return ask(r, "Start", &req.base, 0, answered);
 }
@@ -410,7 +332,7 @@ static enum op_next await_output(struct op *op)
 {
 	struct run *r = from_op(op);
 
-	r->awaits_output = child_is_tracked(&r->out.child) || child_is_tracked(&r->err.child);
+	r->awaits_output = streams_output_is_open(&r->streams);
 	return r->awaits_output ? OP_WAIT : OP_DONE;
 }
 
@@ -429,7 +351,7 @@ static enum op_next shut_down(struct op *op)
 	Pb__ShutdownRequest req = PB__SHUTDOWN_REQUEST__INIT;
 
 	req.id = r->id;
-	return ask(r, "Shutdown", &req.base, ANSWER_MAX_S, answered);
+	return ask(r, "Shutdown", &req.base, REQUEST_ANSWER_MAX_S, answered);
 }
 
 /* It leaves when we have heard its last event, which we do meanwhile. */
@@ -462,9 +384,11 @@ static const struct op_step steps[] = {
 	{ "launch shim",      launch_shim,       NULL                }, /* waits for `start` */
 	{ "connect",          connect_to_shim,   dismiss_shim        },
 	{ "create",           create,            NULL                },
+	{ "take terminal",    take_terminal,     give_terminal_back  },
 	{ "start",            start,             NULL                },
 	{ "await exit",       await_exit,        NULL                },
 	{ "await output",     await_output,      NULL                },
+	{ "give it back",     give_terminal_back, NULL               },
 	{ "delete",           delete_container,  NULL                },
 	{ "shut down",        shut_down,         NULL                },
 	{ "await shim",       await_shim,        NULL                },
@@ -483,42 +407,12 @@ static void finish(struct op *op)
 
 static const struct op_plan plan = { "run", steps, ARRAY_LEN(steps), finish };
 
-static void told(struct client_call *call, const struct err *e, const uint8_t *payload, size_t n)
-{
-	(void)call;
-	(void)payload;
-	(void)n;
-	if (e)
-		log_debug("tell", "error=\"%s\"", e->msg);
-}
-
-static void tell(
-	struct run *r, struct client_call *call, const char *method, const ProtobufCMessage *m)
-{
-	struct err e = ERR_INIT;
-
-	if (!client_is_open(&r->client))
-		return;
-	client_call_cancel(call); /* one of a kind at a time: the newest counts */
-	*call = (struct client_call){
-		.service = "containerd.task.v3.Task",
-		.method = method,
-		.timeout_s = ANSWER_MAX_S,
-		.on_done = told,
-	};
-	if (client_call_start(&r->client, call, m, &e) < 0)
-		log_debug("tell", "error=\"%s\"", e.msg);
-}
-
 static void on_signal(struct signals *s, int signo)
 {
 	struct run *r = container_of(s, struct run, signals);
-	Pb__KillRequest req = PB__KILL_REQUEST__INIT;
 
 	if (r->is_created) {
-		req.id = r->id;
-		req.signal = (uint32_t)signo;
-		tell(r, &r->signal, "Kill", &req.base);
+		request_kill(&r->client, &r->signal, r->id, signo);
 	} else if (!r->op.unwinding) {
 		err_set(&r->op.err, STATUS_CANCELED, "interrupted by signal %d", signo);
 		op_abort(&r->op);
@@ -566,14 +460,12 @@ int run_container(const struct run_args *args)
 	struct run r = {
 		.folder = FOLDER_NONE,
 		.launch = LAUNCH_NONE,
-		.in = RELAY_NONE,
-		.out = RELAY_NONE,
-		.err = RELAY_NONE,
-		.log_fd = -1,
 	};
 	struct err e = ERR_INIT;
 
 	if (prepare(&r, args, &e) == 0) {
+		streams_init(&r.streams, input_ended, output_ended);
+		listener_init(&r.listener, r.loop);
 		client_init(&r.client, r.loop, LAUNCH_NAMESPACE, on_shim_closed);
 		op_start(&r.op, r.loop, &plan, 0);
 		if (!r.is_done)

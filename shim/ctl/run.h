@@ -20,6 +20,7 @@ struct run_args {
 	const char *state;   /* folder for bundles, sockets and the runtime's state */
 	const char *shim;    /* NULL: beside belayctl, else in $PATH */
 	bool debug;
+	bool terminal;
 	char *const *command; /* up to NULL */
 };
 

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const char usage[] =
 	"Usage: belayctl run [OPTIONS] --rootfs DIR [--] COMMAND [ARG...]\n"
@@ -14,6 +15,7 @@ static const char usage[] =
 	"\n"
 	"Options:\n"
 	"  --rootfs DIR    the root filesystem (required); changes are written to it\n"
+	"  -t, --tty       give the container a terminal: ours, in raw mode meanwhile\n"
 	"  --runtime BIN   the OCI runtime: runc (default), crun, or a path\n"
 	"  --name ID       container id; one is made up by default\n"
 	"  --state DIR     where bundles and sockets go (default " RUN_STATE_DEFAULT ")\n"
@@ -36,6 +38,7 @@ enum {
 
 static const struct option options[] = {
 	{ "rootfs", required_argument, NULL, OPT_ROOTFS },
+	{ "tty", no_argument, NULL, 't' },
 	{ "runtime", required_argument, NULL, OPT_RUNTIME },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "state", required_argument, NULL, OPT_STATE },
@@ -59,6 +62,8 @@ static int check(const struct run_args *a)
 		return complain("no command to run");
 	if (a->name && !id_is_valid(a->name))
 		return complain("--name: letters and digits, joined by single '.', '_' or '-'");
+	if (a->terminal && !isatty(STDIN_FILENO))
+		return complain("-t needs a terminal on standard input");
 	if (a->state[0] != '/')
 		return complain("--state: not an absolute path");
 	return 0;
@@ -69,10 +74,13 @@ int run_parse(struct run_args *ret, int argc, char **argv)
 	struct run_args a = { .runtime = "", .state = RUN_STATE_DEFAULT };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "+t", options, NULL)) != -1) {
 		switch (opt) {
 		case OPT_ROOTFS:
 			a.rootfs = optarg;
+			break;
+		case 't':
+			a.terminal = true;
 			break;
 		case OPT_RUNTIME:
 			a.runtime = optarg;

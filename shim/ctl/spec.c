@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What a process in a container may do by default; docker's and containerd's choice too. */
@@ -103,19 +104,30 @@ static json_t *capability_sets(void)
 		string_array(capabilities, n), "permitted", string_array(capabilities, n));
 }
 
-static json_t *process(char *const *command)
+static json_t *environment(bool terminal)
+{
+	const char *term = getenv("TERM");
+	json_t *env = json_array();
+
+	json_array_append_new(env,
+		json_string("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
+	if (terminal)
+		json_array_append_new(env, json_sprintf("TERM=%s", term ? term : "xterm"));
+	return env;
+}
+
+static json_t *process(const struct spec *s)
 {
 	json_t *args = json_array();
 
-	for (size_t i = 0; command[i]; i++)
-		if (json_array_append_new(args, json_string(command[i])) < 0) {
+	for (size_t i = 0; s->command[i]; i++)
+		if (json_array_append_new(args, json_string(s->command[i])) < 0) {
 			json_decref(args); /* not UTF-8 */
 			return NULL;
 		}
-	return json_pack("{s:o, s:[s], s:s, s:{s:i, s:i}, s:o, s:b}", "args", args, "env",
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "cwd", "/",
-		"user", "uid", 0, "gid", 0, "capabilities", capability_sets(), "noNewPrivileges",
-		1);
+	return json_pack("{s:o, s:o, s:s, s:{s:i, s:i}, s:o, s:b, s:b}", "args", args, "env",
+		environment(s->terminal), "cwd", "/", "user", "uid", 0, "gid", 0, "capabilities",
+		capability_sets(), "noNewPrivileges", 1, "terminal", (int)s->terminal);
 }
 
 static json_t *linux_part(const char *cgroup)
@@ -125,19 +137,19 @@ static json_t *linux_part(const char *cgroup)
 		"readonlyPaths", string_array(read_only, ARRAY_LEN(read_only)));
 }
 
-int spec_write(int dir, const char *id, char *const *command, struct err *e)
+int spec_write(int dir, const struct spec *s, struct err *e)
 {
 	auto_json json_t *config = NULL;
 	auto_free char *text = NULL;
 	char cgroup[128];
-	json_t *p = process(command);
+	json_t *p = process(s);
 	int rc;
 
 	if (!p)
 		return err_set(e, STATUS_INVALID_ARGUMENT, "the command is not valid UTF-8");
-	snprintf(cgroup, sizeof(cgroup), "/belay/%s", id);
+	snprintf(cgroup, sizeof(cgroup), "/belay/%s", s->id);
 	config = json_pack("{s:s, s:o, s:{s:s}, s:s, s:o, s:o}", "ociVersion", "1.0.2", "process",
-		p, "root", "path", "rootfs", "hostname", id, "mounts", mount_array(), "linux",
+		p, "root", "path", "rootfs", "hostname", s->id, "mounts", mount_array(), "linux",
 		linux_part(cgroup));
 	text = config ? json_dumps(config, JSON_INDENT(2)) : NULL;
 	if (!text)

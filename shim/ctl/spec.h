@@ -8,7 +8,15 @@
 
 #include "base/err.h"
 
-/* Writes config.json into the folder @dir. @command ends in NULL. */
-int spec_write(int dir, const char *id, char *const *command, struct err *e);
+#include <stdbool.h>
+
+struct spec {
+	const char *id;
+	char *const *command; /* up to NULL */
+	bool terminal;
+};
+
+/* Writes config.json into the folder @dir. */
+int spec_write(int dir, const struct spec *s, struct err *e);
 
 #endif
