@@ -28,6 +28,7 @@ const char args_usage[] =
 	"  -socket PATH         serve: listen on this path\n"
 	"  -debug-socket PATH   accepted and ignored\n"
 	"  -debug               log more\n"
+	"  -info                print what the runtime can do, as containerd 2 asks for it\n"
 	"  -v, -version         print the version\n"
 	"  -help                print this\n";
 

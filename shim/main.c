@@ -7,6 +7,7 @@
 #include "shim/args.h"
 #include "shim/daemon.h"
 #include "shim/delete.h"
+#include "shim/info.h"
 #include "shim/socket.h"
 #include "shim/start.h"
 
@@ -75,7 +76,7 @@ int main(int argc, char **argv)
 		printf("%s:\n  Version:  %s\n  Revision: \n\n", name, SHIM_VERSION);
 		return 0;
 	}
-	if (act(&a, argv, &e) < 0) {
+	if ((a.info ? info_run(name, &e) : act(&a, argv, &e)) < 0) {
 		/* No newline: containerd puts it into a sentence of its own. */
 		fprintf(stderr, "%s: %s", name, e.msg);
 		return 1;

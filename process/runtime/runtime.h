@@ -92,6 +92,10 @@ int runtime_resume(
 int runtime_update(struct runtime_call *c, const struct runtime *rt, int resources,
 	runtime_exit_fn *on_exit, struct err *e);
 
+/* `RUNTIME features`, for which @rt needs nothing but reaper and binary. What it prints is kept. */
+int runtime_features(
+	struct runtime_call *c, const struct runtime *rt, runtime_exit_fn *on_exit, struct err *e);
+
 /*
  * After on_exit: 0 if the runtime exited with 0. Else -1 and in *e, with status
  * UNKNOWN, the last error it wrote to log.json during this call, or what is

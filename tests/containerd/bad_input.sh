@@ -35,6 +35,9 @@ says "broken config.json" 1 "parse config.json: line" "$shim" -namespace n -id x
 says "unknown flag" 2 "flag provided but not defined: -frobnicate" "$shim" -frobnicate
 says "an id that is a path" 1 "'../x' is not legal" "$shim" -namespace n -id ../x start
 says "version" 0 "Version:" "$shim" -v
+says "info" 0 "io.containerd.belay.v2" "$shim" -info
+says "info without a runtime" 1 'exec: "runc": executable file not found in $PATH' \
+	env PATH=/nowhere "$shim" -info
 says "help" 0 "Usage:" "$shim" -help
 "$shim" -namespace n -id x delete >"$T/out" 2>"$T/err" || fail "delete of nothing failed"
 expect "delete of nothing is quiet" "" "$(cat "$T/err")"

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SHIM_INFO_H
+#define SHIM_INFO_H
+
+/*
+ * info.h - `-info`: what this shim and its runtime are, for containerd 2.0 and later.
+ *
+ * containerd asks once per runtime name: for the features of the runtime (does
+ * it know recursive read-only mounts, user namespaces, id-mapped mounts), which
+ * we hand on byte for byte as the runtime prints them.
+ */
+
+#include "base/err.h"
+
+/* How long `RUNTIME features` may take, in seconds. */
+#define INFO_DEADLINE_S 10.
+
+/*
+ * Reads the runtime's options from stdin (an Any, or nothing), writes a
+ * RuntimeInfo to stdout. @name is the name the shim was called by. A runtime
+ * without `features` is no error: then there are none in the answer.
+ */
+int info_run(const char *name, struct err *e);
+
+#endif
