@@ -161,6 +161,23 @@ static enum op_next close_stdio(struct op *op)
 	return OP_DONE;
 }
 
+static void logger_ready(void *user)
+{
+	struct create *c = user;
+
+	op_resume(&c->op, logger_verdict(c->ct->init.logger, &c->op.err) < 0 ? OP_FAIL : OP_DONE);
+	/* c may be gone */
+}
+
+static enum op_next await_logger(struct op *op)
+{
+	struct create *c = from_op(op);
+
+	return !c->ct->init.logger || logger_await_ready(c->ct->init.logger, logger_ready, c)
+		       ? OP_DONE
+		       : OP_WAIT;
+}
+
 static enum op_next forget_old_pid(struct op *op)
 {
 	return runtime_forget_pid(from_op(op)->ct->bundle_fd, "init.pid", &op->err) < 0 ? OP_FAIL
@@ -301,6 +318,7 @@ static const struct op_step steps[] = {
 	{ "write options",   write_options,   NULL             },
 	{ "mount rootfs",    mount_rootfs,    unmount_rootfs   }, /* waits for a child */
 	{ "open stdio",      open_stdio,      close_stdio      },
+	{ "await logger",    await_logger,    NULL             }, /* waits, if there is one */
 	{ "forget old pid",  forget_old_pid,  NULL             },
 	{ "safety net",      NULL,            delete_container }, /* for what the runtime may leave; runs
 								     after the release, for runtimes wait

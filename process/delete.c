@@ -123,11 +123,25 @@ static enum op_next read_verdict(struct op *op)
 	return OP_DONE;
 }
 
+static void logger_ended(void *user)
+{
+	struct deletion *d = user;
+
+	op_resume(&d->op, OP_DONE);
+	/* d may be gone */
+}
+
+static enum op_next end_logger(struct op *op)
+{
+	struct deletion *d = from_op(op);
+	struct logger *logger = d->ct->init.logger;
+
+	return !logger || logger_end(logger, logger_ended, d) ? OP_DONE : OP_WAIT;
+}
+
 static enum op_next close_stdio(struct op *op)
 {
-	struct process *init = &from_op(op)->ct->init;
-
-	init->io = stdio_free(init->io);
+	process_close_stdio(&from_op(op)->ct->init);
 	return OP_DONE;
 }
 
@@ -182,6 +196,7 @@ static const struct op_step steps[] = {
 	{ "drain stdio",    drain_stdio,    stop_drain   }, /* waits for a slow client */
 	{ "run runtime",    run_runtime,    kill_runtime }, /* waits for its exit */
 	{ "read verdict",   read_verdict,   NULL         },
+	{ "end logger",     end_logger,     close_stdio  }, /* waits, if there is one */
 	{ "close stdio",    close_stdio,    NULL         },
 	{ "unmount rootfs", unmount_rootfs, kill_unmount }, /* waits for a child */
 	{ "settle",         settle,         NULL         },

@@ -120,6 +120,22 @@ static enum op_next close_stdio(struct op *op)
 	return OP_DONE;
 }
 
+static void logger_ready(void *user)
+{
+	struct exec_start *s = user;
+
+	op_resume(&s->op, logger_verdict(s->p->logger, &s->op.err) < 0 ? OP_FAIL : OP_DONE);
+	/* s may be gone */
+}
+
+static enum op_next await_logger(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+	struct logger *logger = s->p->logger;
+
+	return !logger || logger_await_ready(logger, logger_ready, s) ? OP_DONE : OP_WAIT;
+}
+
 static enum op_next write_process(struct op *op)
 {
 	struct exec_start *s = from_op(op);
@@ -263,6 +279,7 @@ static const struct op_step steps[] = {
 	/* clang-format off */
 	{ "check state",     check_state,     NULL            },
 	{ "open stdio",      open_stdio,      close_stdio     },
+	{ "await logger",    await_logger,    NULL            }, /* waits, if there is one */
 	{ "write process",   write_process,   remove_process  },
 	{ "forget old pid",  forget_old_pid,  NULL            },
 	{ "hold orphans",    hold_orphans,    release_orphans }, /* it may die before we know its pid */

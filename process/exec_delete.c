@@ -59,6 +59,31 @@ static enum op_next stop_drain(struct op *op)
 	return OP_DONE;
 }
 
+static void logger_ended(void *user)
+{
+	struct exec_delete *d = user;
+
+	op_resume(&d->op, OP_DONE);
+	/* d may be gone */
+}
+
+static enum op_next end_logger(struct op *op)
+{
+	struct exec_delete *d = from_op(op);
+	struct logger *logger = d->p->logger;
+
+	return !logger || logger_end(logger, logger_ended, d) ? OP_DONE : OP_WAIT;
+}
+
+static enum op_next close_stdio(struct op *op)
+{
+	struct exec_delete *d = from_op(op);
+
+	if (d->p)
+		process_close_stdio(d->p);
+	return OP_DONE;
+}
+
 static enum op_next remove_pid_file(struct op *op)
 {
 	struct exec_delete *d = from_op(op);
@@ -73,6 +98,7 @@ static const struct op_step steps[] = {
 	/* clang-format off */
 	{ "check state",     check_state,     NULL       },
 	{ "drain stdio",     drain_stdio,     stop_drain }, /* waits for a slow client */
+	{ "end logger",      end_logger,      close_stdio }, /* waits, if there is one */
 	{ "remove pid file", remove_pid_file, NULL       },
 	/* clang-format on */
 };

@@ -8,8 +8,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static char *copy(const char *s)
 {
@@ -62,20 +64,93 @@ const char *process_name(const struct process *p)
 	return p->exec_id ? p->exec_id : p->ct->id;
 }
 
+static int make_parents(const char *path, struct err *e)
+{
+	auto_free char *dir = strdup(path);
+
+	if (!dir)
+		return err_oom(e);
+	for (char *slash = strchr(dir + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+			return err_sys(e, "create %s", dir);
+		*slash = '/';
+	}
+	return 0;
+}
+
+/* Both outputs through one open file, so that their lines do not overwrite each other. */
+static int open_log_file(struct process *p, const char *path, struct err *e)
+{
+	auto_fd int out = -1;
+	int err;
+
+	if (path[0] != '/')
+		return err_set(
+			e, STATUS_INVALID_ARGUMENT, "log file '%s' is not an absolute path", path);
+	if (make_parents(path, e) < 0)
+		return -1;
+	out = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	err = out < 0 ? -1 : fcntl(out, F_DUPFD_CLOEXEC, 0);
+	if (err < 0)
+		return err_sys(e, "open log file %s", path);
+	stdio_set_output(p->io, take_fd(&out), err);
+	return 0;
+}
+
+static int open_logger(struct process *p, const struct uri *uri, struct err *e)
+{
+	const struct logger_place at = {
+		.loop = p->ct->set->loop,
+		.reaper = p->ct->set->reaper,
+		.id = process_name(p),
+		.ns = p->ct->set->ns,
+	};
+	int out, err;
+
+	if (logger_start(&p->logger, &at, uri, e) < 0)
+		return -1;
+	logger_take_fds(p->logger, &out, &err);
+	stdio_set_output(p->io, out, err);
+	return 0;
+}
+
+/* Where output goes is the scheme of stdout's URI to say; stderr follows it. */
+static int open_streams(struct process *p, const struct uri *uri, struct err *e)
+{
+	const struct container *ct = p->ct;
+	struct stdio_paths paths = { .in = p->in, .terminal = p->terminal };
+
+	if (uri->kind == URI_PATH) {
+		paths.out = uri->path;
+		paths.err = p->err;
+	}
+	if (stdio_open(&p->io, ct->set->loop, &paths, ct->io_uid, ct->io_gid, e) < 0)
+		return -1;
+	if (uri->kind == URI_FILE)
+		return open_log_file(p, uri->path, e);
+	return uri->kind == URI_PATH ? 0 : open_logger(p, uri, e);
+}
+
 int process_open_stdio(struct process *p, struct err *e)
 {
-	const struct stdio_paths paths = { p->in, p->out, p->err, p->terminal };
-	struct ev_loop *loop = p->ct->set->loop;
+	struct uri uri;
+	int rc;
 
-	if (stdio_open(&p->io, loop, &paths, p->ct->io_uid, p->ct->io_gid, e) < 0)
-		return -1;
-	return p->terminal ? console_listen(&p->console, loop, e) : 0;
+	if (uri_parse(&uri, p->out, e) < 0)
+		return err_wrap(e, "failed to create init process I/O");
+	rc = open_streams(p, &uri, e);
+	uri_fini(&uri);
+	if (rc == 0 && p->terminal)
+		rc = console_listen(&p->console, p->ct->set->loop, e);
+	return rc;
 }
 
 void process_close_stdio(struct process *p)
 {
 	p->console = console_free(p->console);
 	p->io = stdio_free(p->io);
+	p->logger = logger_free(p->logger);
 }
 
 bool process_await_console(struct process *p, void (*on_done)(void *user), void *user)

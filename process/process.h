@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "process/io/console.h"
+#include "process/io/logger.h"
 #include "process/io/stdio.h"
 #include "process/state.h"
 #include "reaper/child.h"
@@ -48,6 +49,7 @@ struct process {
 	pid_t pid; /* 0 until it exists; kept after its exit */
 	struct stdio *io;
 	struct console *console; /* while a Create or Start waits for its pty */
+	struct logger *logger;   /* of a binary:// log URI */
 	struct list waiters;
 
 	/* Of an exec. */
@@ -65,7 +67,10 @@ int process_init(struct process *p, struct container *ct, const char *exec_id,
 	const struct stdio_paths *paths) NODISCARD;
 void process_fini(struct process *p);
 
-/* Opens its streams and, for a terminal, the console socket. 0, or -1 and *e. */
+/*
+ * Opens its streams and, for a terminal, the console socket; a logger is
+ * started. 0, or -1 and *e.
+ */
 int process_open_stdio(struct process *p, struct err *e);
 void process_close_stdio(struct process *p);
 

@@ -34,7 +34,7 @@ struct stdio {
 	struct stream in, out, err;
 	bool terminal;
 	bool has_ended; /* the process */
-	int master; /* of the pty; owned; -1 without one */
+	int master;     /* of the pty; owned; -1 without one */
 	int slave; /* held, so that a container that closes its tty and opens it again is no hang-up
 		    */
 	void (*on_drained)(void *user);
@@ -221,6 +221,18 @@ int stdio_set_console(struct stdio *io, int master, struct err *e)
 		return err_sys(e, "open the other end of the pty");
 	io->master = master;
 	return 0;
+}
+
+void stdio_set_output(struct stdio *io, int out, int err)
+{
+	if (!io->terminal) {
+		io->out.child_fd = out;
+		io->err.child_fd = err;
+		return;
+	}
+	io->out.fifo.fd = out; /* written to only while its pump sees room */
+	(void)fd_set_nonblock(out, true);
+	fd_drop(&err);
 }
 
 int stdio_resize(struct stdio *io, unsigned short width, unsigned short height)

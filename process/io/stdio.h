@@ -51,6 +51,12 @@ void stdio_start(struct stdio *io);
 /* Takes @master, before stdio_start(). 0, or -1 and *e; then it is still the caller's. */
 int stdio_set_console(struct stdio *io, int master, struct err *e);
 
+/*
+ * Takes descriptors for an output that needs no relay of ours: a log file, or a
+ * logger's pipes. They go to the container, or take the terminal's output.
+ */
+void stdio_set_output(struct stdio *io, int out, int err);
+
 /* 0, also without a terminal; or -errno. */
 int stdio_resize(struct stdio *io, unsigned short width, unsigned short height);
 
