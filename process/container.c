@@ -83,33 +83,32 @@ static int set_runtime(struct container *ct, const struct container_options *o)
 	return 0;
 }
 
-static int fill(struct container *ct, const char *id, const char *bundle,
-	const struct container_options *options, struct err *e)
+static int fill(struct container *ct, const struct container_plan *plan, struct err *e)
 {
-	ct->id = strdup(id);
-	ct->bundle = strdup(bundle);
+	ct->id = strdup(plan->id);
+	ct->bundle = strdup(plan->bundle);
 	if (!ct->id || !ct->bundle)
 		return err_oom(e);
-	if (bundle[0] != '/')
-		return err_set(
-			e, STATUS_INVALID_ARGUMENT, "bundle '%s' is not an absolute path", bundle);
-	ct->bundle_fd = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (plan->bundle[0] != '/')
+		return err_set(e, STATUS_INVALID_ARGUMENT, "bundle '%s' is not an absolute path",
+			plan->bundle);
+	ct->bundle_fd = open(plan->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (ct->bundle_fd < 0)
-		return err_sys(e, "open bundle %s", bundle);
-	return set_runtime(ct, options) < 0 ? err_oom(e) : 0;
+		return err_sys(e, "open bundle %s", plan->bundle);
+	return set_runtime(ct, plan->options) < 0 ? err_oom(e) : 0;
 }
 
-struct container *container_new(struct containers *set, const char *id, const char *bundle,
-	const struct container_options *options, const struct stdio_paths *io, struct err *e)
+struct container *container_new(
+	struct containers *set, const struct container_plan *plan, struct err *e)
 {
 	struct container *ct;
 
-	if (!id_is_valid(id)) {
-		err_set(e, STATUS_INVALID_ARGUMENT, "container id '%s' is not legal", id);
+	if (!id_is_valid(plan->id)) {
+		err_set(e, STATUS_INVALID_ARGUMENT, "container id '%s' is not legal", plan->id);
 		return NULL;
 	}
-	if (container_exists(set, id)) {
-		err_set(e, STATUS_ALREADY_EXISTS, "container '%s': already exists", id);
+	if (container_exists(set, plan->id)) {
+		err_set(e, STATUS_ALREADY_EXISTS, "container '%s': already exists", plan->id);
 		return NULL;
 	}
 	ct = calloc(1, sizeof(*ct));
@@ -123,9 +122,9 @@ struct container *container_new(struct containers *set, const char *id, const ch
 	list_init(&ct->execs);
 	list_init(&ct->queue);
 	list_append(&set->all, &ct->link);
-	if (process_init(&ct->init, ct, NULL, io) < 0)
+	if (process_init(&ct->init, ct, NULL, plan->io) < 0)
 		err_oom(e);
-	else if (fill(ct, id, bundle, options, e) == 0)
+	else if (fill(ct, plan, e) == 0)
 		return ct;
 	return container_free(ct);
 }

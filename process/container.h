@@ -98,11 +98,17 @@ bool container_exists(const struct containers *set, const char *id);
 struct process *container_process(struct container *ct, const char *exec_id, struct err *e);
 
 /*
- * A container that is not created yet, in the set under its id. ALREADY_EXISTS,
+ * container_new(): one that is not created yet, in the set under its id. ALREADY_EXISTS,
  * INVALID_ARGUMENT for an illegal id, UNKNOWN when the bundle cannot be opened.
  */
-struct container *container_new(struct containers *set, const char *id, const char *bundle,
-	const struct container_options *options, const struct stdio_paths *io, struct err *e);
+struct container_plan {
+	const char *id, *bundle; /* all borrowed until container_new() returns */
+	const struct container_options *options;
+	const struct stdio_paths *io;
+};
+
+struct container *container_new(
+	struct containers *set, const struct container_plan *plan, struct err *e);
 
 /* Removes it from the set. Its operations have ended; queued ones are dropped. Returns NULL. */
 struct container *container_free(struct container *ct);

@@ -362,8 +362,8 @@ void create_begin(
 	struct containers *set, const struct create_args *args, create_done_fn *done, void *user)
 {
 	struct err e = ERR_INIT;
-	struct container *ct =
-		container_new(set, args->id, args->bundle, &args->options, &args->io, &e);
+	const struct container_plan what = { args->id, args->bundle, &args->options, &args->io };
+	struct container *ct = container_new(set, &what, &e);
 	struct create *c = ct ? calloc(1, sizeof(*c)) : NULL;
 
 	if (!c) {

@@ -119,13 +119,18 @@ static int open_logger(struct process *p, const struct uri *uri, struct err *e)
 static int open_streams(struct process *p, const struct uri *uri, struct err *e)
 {
 	const struct container *ct = p->ct;
-	struct stdio_paths paths = { .in = p->in, .terminal = p->terminal };
+	struct stdio_paths paths = {
+		.in = p->in,
+		.terminal = p->terminal,
+		.uid = ct->io_uid,
+		.gid = ct->io_gid,
+	};
 
 	if (uri->kind == URI_PATH) {
 		paths.out = uri->path;
 		paths.err = p->err;
 	}
-	if (stdio_open(&p->io, ct->set->loop, &paths, ct->io_uid, ct->io_gid, e) < 0)
+	if (stdio_open(&p->io, ct->set->loop, &paths, e) < 0)
 		return -1;
 	if (uri->kind == URI_FILE)
 		return open_log_file(p, uri->path, e);

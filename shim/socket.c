@@ -38,21 +38,21 @@ static void clean(char *to, char *path)
 	to[at] = '\0';
 }
 
-int socket_path(char ret[SOCKET_PATH_MAX + 1], const char *dir, const char *address, const char *ns,
-	const char *group, struct err *e)
+int socket_path(char ret[SOCKET_PATH_MAX + 1], const struct socket_name *name, struct err *e)
 {
-	char joined[PATH_MAX], name[PATH_MAX + 1], digest[SHA256_DIGEST_STRING_LENGTH];
-	int n = snprintf(joined, sizeof(joined), "%s/%s/%s", address, ns, group);
+	char joined[PATH_MAX], cleaned[PATH_MAX + 1], digest[SHA256_DIGEST_STRING_LENGTH];
+	int n = snprintf(joined, sizeof(joined), "%s/%s/%s", name->address, name->ns, name->group);
 
 	if (n < 0 || (size_t)n >= sizeof(joined))
 		return err_set(
 			e, STATUS_INVALID_ARGUMENT, "address, namespace and group are too long");
-	clean(name, joined);
-	SHA256Data((const uint8_t *)name, strlen(name), digest);
-	n = snprintf(ret, SOCKET_PATH_MAX + 1, "%s/%s", dir, digest);
+	clean(cleaned, joined);
+	SHA256Data((const uint8_t *)cleaned, strlen(cleaned), digest);
+	n = snprintf(ret, SOCKET_PATH_MAX + 1, "%s/%s", name->dir, digest);
 	if (n < 0 || n > SOCKET_PATH_MAX)
 		return err_set(e, STATUS_INVALID_ARGUMENT,
-			"socket path %s/%s is longer than %d bytes", dir, digest, SOCKET_PATH_MAX);
+			"socket path %s/%s is longer than %d bytes", name->dir, digest,
+			SOCKET_PATH_MAX);
 	return 0;
 }
 

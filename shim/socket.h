@@ -22,9 +22,16 @@
 /* sun_path less its NUL; what containerd can dial. */
 #define SOCKET_PATH_MAX 106
 
+/* What a shim's socket is named after. */
+struct socket_name {
+	const char *dir;
+	const char *address; /* of containerd */
+	const char *ns;
+	const char *group;
+};
+
 /* "DIR/<64 hex digits>", as containerd computes it. -1 and *e when it is too long. */
-int socket_path(char ret[SOCKET_PATH_MAX + 1], const char *dir, const char *address, const char *ns,
-	const char *group, struct err *e);
+int socket_path(char ret[SOCKET_PATH_MAX + 1], const struct socket_name *name, struct err *e);
 
 /*
  * Binds and listens, mode 0600 from its first moment, in a folder that is made

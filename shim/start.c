@@ -286,7 +286,8 @@ static int start(const struct args *a, char **argv, const struct question *q, st
 	auto_fd int fd = -1;
 
 	if (find_group(a, &group, e) < 0 ||
-		socket_path(path, q->socket_dir, a->address, a->ns, group, e) < 0 ||
+		socket_path(path, &(struct socket_name){ q->socket_dir, a->address, a->ns, group },
+			e) < 0 ||
 		socket_listen(path, &fd, e) < 0)
 		return -1;
 	/* No descriptor: the shim of this group serves already. */

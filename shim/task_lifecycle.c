@@ -80,7 +80,7 @@ void task_create(struct call *c)
 		err_set(&e, STATUS_UNAVAILABLE, "the shim is shutting down");
 	else if (req->checkpoint[0])
 		err_set(&e, STATUS_UNIMPLEMENTED, "create from a checkpoint");
-	if (err_is_set(&e) || convert_create(&k->args, req, &e) < 0) {
+	if (!k || err_is_set(&e) || convert_create(&k->args, req, &e) < 0) {
 		free(k);
 		call_fail(c, &e);
 		return;

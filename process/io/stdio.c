@@ -57,7 +57,8 @@ static void stream_fini(struct stream *s)
 }
 
 /* Our end does not block; the end the container uses must, and belongs to its user. */
-static int make_pipe(struct stream *s, bool container_reads, uid_t uid, gid_t gid, struct err *e)
+static int make_pipe(
+	struct stream *s, bool container_reads, const struct stdio_paths *owner, struct err *e)
 {
 	int fds[2];
 
@@ -67,8 +68,8 @@ static int make_pipe(struct stream *s, bool container_reads, uid_t uid, gid_t gi
 	s->pipe_fd = fds[container_reads ? 1 : 0];
 	if (fd_set_nonblock(s->pipe_fd, true) < 0)
 		return err_sys(e, "create pipe");
-	if ((uid || gid) && fchown(s->child_fd, uid, gid) < 0)
-		return err_sys(e, "chown pipe to %u:%u", uid, gid);
+	if ((owner->uid || owner->gid) && fchown(s->child_fd, owner->uid, owner->gid) < 0)
+		return err_sys(e, "chown pipe to %u:%u", owner->uid, owner->gid);
 	return 0;
 }
 
@@ -118,8 +119,8 @@ static struct stdio *stdio_new(struct ev_loop *loop, bool terminal)
 	return io;
 }
 
-int stdio_open(struct stdio **ret_io, struct ev_loop *loop, const struct stdio_paths *paths,
-	uid_t uid, gid_t gid, struct err *e)
+int stdio_open(
+	struct stdio **ret_io, struct ev_loop *loop, const struct stdio_paths *paths, struct err *e)
 {
 	struct stdio *io = stdio_new(loop, paths->terminal);
 
@@ -137,7 +138,7 @@ int stdio_open(struct stdio **ret_io, struct ev_loop *loop, const struct stdio_p
 			continue;
 		if (open_stream(w->stream, w->path, w->container_reads, e) < 0 ||
 			(!io->terminal && w->stream->fifo.fd >= 0 &&
-				make_pipe(w->stream, w->container_reads, uid, gid, e) < 0)) {
+				make_pipe(w->stream, w->container_reads, paths, e) < 0)) {
 			stdio_free(io);
 			return err_wrap(e, "unable to copy pipes");
 		}

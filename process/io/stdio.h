@@ -37,11 +37,13 @@ struct stdio; /* opaque */
 struct stdio_paths {
 	const char *in, *out, *err;
 	bool terminal;
+	uid_t uid; /* and gid: who will own the pipes */
+	gid_t gid;
 };
 
-/* Never waits for a client. @uid and @gid will own the pipes. 0, or -1 and *e. */
+/* Never waits for a client. 0, or -1 and *e. */
 int stdio_open(struct stdio **ret_io, struct ev_loop *loop, const struct stdio_paths *paths,
-	uid_t uid, gid_t gid, struct err *e);
+	struct err *e);
 
 /* Borrowed until stdio_start() or stdio_free(). */
 void stdio_child_fds(const struct stdio *io, int ret[3]);

@@ -39,7 +39,7 @@ static char *decode(const char *text, size_t len, bool is_query)
 		if (c == '%') {
 			if (i + 2 >= len || hex(text[i + 1]) < 0 || hex(text[i + 2]) < 0)
 				return NULL;
-			c = (char)(hex(text[i + 1]) << 4 | hex(text[i + 2]));
+			c = (char)(hex(text[i + 1]) * 16 + hex(text[i + 2]));
 			i += 2;
 		} else if (c == '+' && is_query) {
 			c = ' ';

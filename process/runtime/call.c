@@ -124,16 +124,23 @@ static void on_child_exit(struct child *child, const struct exit_status *st)
 	/* c may be gone */
 }
 
-/* @stdio: the container's, or NULL, and then what the runtime prints is kept. @input: its stdin. */
-static int begin(struct runtime_call *c, const struct runtime *rt, const struct argv *a,
-	const int *stdio, int input, struct err *e)
-{
-	struct spawn s = { .argv = a->word, .stdio = { input, -1, -1 }, .die_with_us = true };
+/* What a call is to read and write; zeroed, it reads nothing and what it prints is kept. */
+struct streams {
+	const int *stdio; /* of the container; borrowed */
+	const int *input; /* else its stdin; borrowed */
+};
 
+static int begin(struct runtime_call *c, const struct runtime *rt, const struct argv *a,
+	struct streams io, struct err *e)
+{
+	struct spawn s = { .argv = a->word, .stdio = { -1, -1, -1 }, .die_with_us = true };
+
+	if (io.input)
+		s.stdio[0] = *io.input;
 	c->rt = rt;
 	c->log_at = log_size(rt->bundle_fd);
-	if (stdio) {
-		memcpy(s.stdio, stdio, sizeof(s.stdio));
+	if (io.stdio) {
+		memcpy(s.stdio, io.stdio, sizeof(s.stdio));
 	} else {
 		c->output = open_output();
 		if (c->output < 0)
@@ -158,7 +165,8 @@ int runtime_create(struct runtime_call *c, const struct runtime *rt,
 
 	if (reset(c, argv_create(&a, rt, args), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, args->console_socket ? NULL : args->stdio, -1, e);
+	return begin(c, rt, &a,
+		(struct streams){ .stdio = args->console_socket ? NULL : args->stdio }, e);
 }
 
 static int run_verb(struct runtime_call *c, const struct runtime *rt, const char *verb,
@@ -168,7 +176,7 @@ static int run_verb(struct runtime_call *c, const struct runtime *rt, const char
 
 	if (reset(c, argv_verb(&a, rt, verb), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, NULL, -1, e);
+	return begin(c, rt, &a, (struct streams){ 0 }, e);
 }
 
 int runtime_start(
@@ -196,7 +204,8 @@ int runtime_exec(struct runtime_call *c, const struct runtime *rt,
 
 	if (reset(c, argv_exec(&a, rt, args), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, args->console_socket ? NULL : args->stdio, -1, e);
+	return begin(c, rt, &a,
+		(struct streams){ .stdio = args->console_socket ? NULL : args->stdio }, e);
 }
 
 int runtime_update(struct runtime_call *c, const struct runtime *rt, int resources,
@@ -206,7 +215,7 @@ int runtime_update(struct runtime_call *c, const struct runtime *rt, int resourc
 
 	if (reset(c, argv_update(&a, rt), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, NULL, resources, e);
+	return begin(c, rt, &a, (struct streams){ .input = &resources }, e);
 }
 
 int runtime_delete(struct runtime_call *c, const struct runtime *rt, bool force,
@@ -216,7 +225,7 @@ int runtime_delete(struct runtime_call *c, const struct runtime *rt, bool force,
 
 	if (reset(c, argv_delete(&a, rt, force), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, NULL, -1, e);
+	return begin(c, rt, &a, (struct streams){ 0 }, e);
 }
 
 int runtime_features(

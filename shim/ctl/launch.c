@@ -63,12 +63,17 @@ static void on_child_exit(struct child *child, const struct exit_status *st)
 	/* l may be gone */
 }
 
+struct order {
+	const char *action;
+	int input; /* its stdin; borrowed */
+};
+
 static int spawn(struct launch *l, struct reaper *r, const struct launch_args *args,
-	const char *action, int input, struct err *e)
+	struct order order, struct err *e)
 {
 	const char *argv[] = { l->binary, "-namespace", LAUNCH_NAMESPACE, "-address", args->state,
-		"-id", args->id, action, NULL };
-	struct spawn s = { .argv = argv, .stdio = { input, -1, -1 } };
+		"-id", args->id, order.action, NULL };
+	struct spawn s = { .argv = argv, .stdio = { order.input, -1, -1 } };
 	int rc;
 
 	fd_drop(&l->output);
@@ -94,7 +99,7 @@ int launch_start(struct launch *l, struct reaper *r, const struct launch_args *a
 	rc = input < 0 ? -errno : write_params(input, l, args);
 	if (rc < 0)
 		return err_rc(e, rc, "write the shim's parameters");
-	return spawn(l, r, args, "start", input, e);
+	return spawn(l, r, args, (struct order){ "start", input }, e);
 }
 
 int launch_delete(struct launch *l, struct reaper *r, const struct launch_args *args,
@@ -102,7 +107,7 @@ int launch_delete(struct launch *l, struct reaper *r, const struct launch_args *
 {
 	l->on_exit = on_exit;
 	find_shim(l, args->shim);
-	return spawn(l, r, args, "delete", -1, e);
+	return spawn(l, r, args, (struct order){ "delete", -1 }, e);
 }
 
 int launch_address(const struct launch *l, char *ret, size_t room, struct err *e)

@@ -49,26 +49,14 @@ static void on_child_exit(struct child *child, const struct exit_status *st)
 	/* r may be gone */
 }
 
-static int begin(struct relay *r, struct reaper *reaper, struct route way,
+static int begin(struct relay *r, struct reaper *reaper, const struct route *way,
 	void (*on_end)(struct relay *r), struct err *e)
 {
 	int rc;
 
 	r->on_end = on_end;
-	rc = child_fork(&r->child, reaper, copy, &way, on_child_exit);
-	return rc < 0 ? err_rc(e, rc, "relay %s", way.fifo) : 0;
-}
-
-static int relay_out(struct relay *r, struct reaper *reaper, const char *fifo, int fd,
-	void (*on_end)(struct relay *r), struct err *e)
-{
-	return begin(r, reaper, (struct route){ fifo, fd, false }, on_end, e);
-}
-
-static int relay_in(struct relay *r, struct reaper *reaper, int fd, const char *fifo,
-	void (*on_end)(struct relay *r), struct err *e)
-{
-	return begin(r, reaper, (struct route){ fifo, fd, true }, on_end, e);
+	rc = child_fork(&r->child, reaper, copy, (void *)way, on_child_exit);
+	return rc < 0 ? err_rc(e, rc, "relay %s", way->fifo) : 0;
 }
 
 static void relay_stop(struct relay *r)
@@ -114,10 +102,14 @@ void streams_init(struct streams *s, void (*input_end)(struct streams *s),
 
 int streams_begin(struct streams *s, struct reaper *reaper, bool terminal, struct err *e)
 {
-	if (relay_in(&s->in, reaper, STDIN_FILENO, "stdin", on_input_end, e) < 0 ||
-		relay_out(&s->out, reaper, "stdout", STDOUT_FILENO, on_stdout_end, e) < 0)
+	static const struct route in = { "stdin", STDIN_FILENO, true };
+	static const struct route out = { "stdout", STDOUT_FILENO, false };
+	static const struct route err = { "stderr", STDERR_FILENO, false };
+
+	if (begin(&s->in, reaper, &in, on_input_end, e) < 0 ||
+		begin(&s->out, reaper, &out, on_stdout_end, e) < 0)
 		return -1;
-	return terminal ? 0 : relay_out(&s->err, reaper, "stderr", STDERR_FILENO, on_stderr_end, e);
+	return terminal ? 0 : begin(&s->err, reaper, &err, on_stderr_end, e);
 }
 
 bool streams_input_is_open(const struct streams *s)
