@@ -32,6 +32,13 @@ static bool reap(struct child *c, struct exit_status *ret)
 	return true;
 }
 
+static void untrack(struct child *c)
+{
+	ev_io_stop(c->reaper->loop, &c->watcher);
+	list_remove(&c->link);
+	fd_drop(&c->pidfd);
+}
+
 static void on_pidfd(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct child *c = container_of(w, struct child, watcher);
@@ -42,7 +49,7 @@ static void on_pidfd(struct ev_loop *loop, ev_io *w, int revents)
 	(void)revents;
 	if (!reap(c, &st))
 		return;
-	child_forget(c);
+	untrack(c);
 	c->on_exit(c, &st);
 	/* c may be gone. It may have hidden orphans from the sweep: see reaper.c. */
 	reaper_sweep(r);
@@ -122,7 +129,7 @@ void child_forget(struct child *c)
 {
 	if (!child_is_tracked(c))
 		return;
-	ev_io_stop(c->reaper->loop, &c->watcher);
-	list_remove(&c->link);
-	fd_drop(&c->pidfd);
+	untrack(c);
+	/* It may be dead already, and the SIGCHLD that told so spent on a sweep that passed it over. */
+	reaper_sweep(c->reaper);
 }
