@@ -69,6 +69,7 @@ static const struct server_method methods[] = {
 	{ "Start", task_start },
 	{ "Delete", task_delete },
 	{ "Pids", task_pids },
+	{ "Stats", task_stats },
 	{ "Pause", task_pause },
 	{ "Resume", task_resume },
 	{ "Update", task_update },

@@ -29,6 +29,7 @@ void task_state(struct call *c);
 void task_wait(struct call *c);
 void task_kill(struct call *c);
 void task_pids(struct call *c);
+void task_stats(struct call *c);
 void task_connect(struct call *c);
 void task_close_io(struct call *c);
 void task_resize_pty(struct call *c);

@@ -12,6 +12,7 @@
 #include "shim/convert.h"
 #include "shim/daemon.h"
 #include "shim/service.h"
+#include "shim/stats.h"
 #include "shim/task.h"
 
 #include <errno.h>
@@ -257,4 +258,23 @@ void task_resize_pty(struct call *c)
 		call_fail(c, &e);
 	else
 		task_reply_empty(c);
+}
+
+void task_stats(struct call *c)
+{
+	auto_message Pb__StatsRequest *req = call_unpack(c, &pb__stats_request__descriptor);
+	struct container *ct = req ? task_container(c, req->id) : NULL;
+	auto_buf struct buf bytes = BUF_INIT(STATS_BYTES_MAX);
+	Pb__StatsResponse reply = PB__STATS_RESPONSE__INIT;
+	struct err e = ERR_INIT;
+	Pb__Any any;
+
+	if (!ct)
+		return;
+	if (stats_collect(&ct->cgroup, &bytes, &any, &e) < 0) {
+		call_fail(c, &e);
+		return;
+	}
+	reply.stats = &any;
+	call_reply(c, &reply.base);
 }

@@ -12,6 +12,7 @@
  */
 
 #include "base/attr.h"
+#include "base/buf.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,9 +24,15 @@
 
 struct cgroup {
 	int dir; /* owned; -1: not known */
+	bool is_v2;
+	const char *root; /* borrowed */
+	char *where; /* owned; version 1: what /proc/PID/cgroup said, a line for each hierarchy */
 };
 
 #define CGROUP_NONE ((struct cgroup){ .dir = -1 })
+
+/* The largest file of a group that is read, in bytes. */
+#define CGROUP_FILE_MAX (256 * 1024)
 
 /* How many processes one list may have, and how deep groups may be nested. */
 #define CGROUP_PIDS_MAX  65536
@@ -49,5 +56,13 @@ int cgroup_pids(const struct cgroup *cg, pid_t **ret, size_t *ret_n) NODISCARD;
  * count of those reached, or -errno.
  */
 int cgroup_signal(const struct cgroup *cg, int signo) NODISCARD;
+
+/*
+ * Appends a file of the group to @ret. In version 1 it is the one of
+ * @controller, in version 2 there is but one. 0 or -errno; -ENOENT where the
+ * kernel has no such file, or the group is gone.
+ */
+int cgroup_read(const struct cgroup *cg, const char *controller, const char *file,
+	struct buf *ret) NODISCARD;
 
 #endif

@@ -5,6 +5,7 @@
  */
 
 #include "base/auto.h"
+#include "base/fd.h"
 #include "process/cgroup/cgroup.h"
 
 #include <errno.h>
@@ -12,8 +13,10 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 /* Version 1 hierarchies that list processes, in the order we like them. */
 static const char *const v1_controllers[] = { "devices", "pids", "memory", "cpu", "freezer" };
@@ -28,9 +31,22 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-/* Finds "N:<controllers>:<path>" in PROC/WHO/cgroup; "" is the unified hierarchy. */
-static int find_path(
-	const char *proc, const char *who, const char *controller, char *ret, size_t room)
+/* The path in a line "N:<controllers>:<path>", if it is @controller's; "" is the unified hierarchy.
+ */
+static const char *path_in_line(char *line, const char *controller)
+{
+	char *rest = line;
+	const char *controllers;
+
+	strsep(&rest, ":");
+	controllers = strsep(&rest, ":");
+	if (!rest || !(controller[0] ? has_word(controllers, controller) : !controllers[0]))
+		return NULL;
+	return rest;
+}
+
+/* What PROC/WHO/cgroup says of a controller. */
+static int find_path(const char *proc, const char *who, const char *controller, char ret[PATH_MAX])
 {
 	auto_free char *line = NULL;
 	char name[64];
@@ -43,15 +59,12 @@ static int find_path(
 	if (!f)
 		return -errno;
 	while (rc == -ENOENT && getline(&line, &size, f) > 0) {
-		char *rest = line;
+		const char *path;
 
 		line[strcspn(line, "\n")] = '\0';
-		strsep(&rest, ":");
-		const char *controllers = strsep(&rest, ":");
-
-		if (!rest || !(controller[0] ? has_word(controllers, controller) : !controllers[0]))
-			continue;
-		rc = (size_t)snprintf(ret, room, "%s", rest) < room ? 0 : -ENAMETOOLONG;
+		path = path_in_line(line, controller);
+		if (path)
+			rc = snprintf(ret, PATH_MAX, "%s", path) < PATH_MAX ? 0 : -ENAMETOOLONG;
 	}
 	fclose(f);
 	return rc;
@@ -74,17 +87,31 @@ static int open_in(const char *root, const char *proc, const char *controller, p
 	int rc;
 
 	snprintf(who, sizeof(who), "%d", (int)pid);
-	rc = find_path(proc, who, controller, theirs, sizeof(theirs));
+	rc = find_path(proc, who, controller, theirs);
 	if (rc < 0)
 		return rc;
 	/* A process that is gone already is shown in the root. We signal what we find: never ours.
 	 */
-	rc = find_path(proc, "self", controller, ours, sizeof(ours));
+	rc = find_path(proc, "self", controller, ours);
 	if (rc < 0)
 		return rc;
 	if (strcmp(theirs, "/") == 0 || strcmp(theirs, ours) == 0 || strstr(theirs, "/.."))
 		return -ENOENT;
 	return open_dir(root, controller, theirs);
+}
+
+static int keep_where(struct cgroup *cg, const char *proc, pid_t pid)
+{
+	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
+	char name[64];
+	int rc;
+
+	snprintf(name, sizeof(name), "%s/%d/cgroup", proc, (int)pid);
+	rc = fd_read_file(AT_FDCWD, name, &text);
+	if (rc < 0)
+		return rc;
+	cg->where = buf_text(&text) ? strdup(buf_text(&text)) : NULL;
+	return cg->where ? 0 : -ENOMEM;
 }
 
 int cgroup_open_at(struct cgroup *cg, const char *root, const char *proc, pid_t pid)
@@ -95,11 +122,20 @@ int cgroup_open_at(struct cgroup *cg, const char *root, const char *proc, pid_t 
 	*cg = CGROUP_NONE;
 	if (statfs(root, &fs) < 0)
 		return -errno;
-	if (fs.f_type == CGROUP2_SUPER_MAGIC)
+	cg->root = root;
+	cg->is_v2 = fs.f_type == CGROUP2_SUPER_MAGIC;
+	if (cg->is_v2)
 		fd = open_in(root, proc, "", pid);
-	for (size_t i = 0; fd < 0 && i < ARRAY_LEN(v1_controllers); i++)
-		if (fs.f_type != CGROUP2_SUPER_MAGIC)
-			fd = open_in(root, proc, v1_controllers[i], pid);
+	for (size_t i = 0; fd < 0 && !cg->is_v2 && i < ARRAY_LEN(v1_controllers); i++)
+		fd = open_in(root, proc, v1_controllers[i], pid);
+	if (fd >= 0 && !cg->is_v2) {
+		int rc = keep_where(cg, proc, pid);
+
+		if (rc < 0) {
+			close(fd);
+			return rc;
+		}
+	}
 	if (fd < 0)
 		return fd;
 	cg->dir = fd;
@@ -114,4 +150,29 @@ int cgroup_open(struct cgroup *cg, pid_t pid)
 void cgroup_close(struct cgroup *cg)
 {
 	fd_drop(&cg->dir);
+	free(take_ptr(&cg->where));
+}
+
+int cgroup_read(const struct cgroup *cg, const char *controller, const char *file, struct buf *ret)
+{
+	auto_free char *where = cg->where ? strdup(cg->where) : NULL;
+	char path[PATH_MAX];
+	char *rest = where;
+	char *line;
+
+	if (cg->dir < 0)
+		return -ENOENT;
+	if (cg->is_v2)
+		return fd_read_file(cg->dir, file, ret);
+	while ((line = strsep(&rest, "\n"))) {
+		const char *place = path_in_line(line, controller);
+
+		if (!place)
+			continue;
+		if ((size_t)snprintf(path, sizeof(path), "%s/%s%s/%s", cg->root, controller, place,
+			    file) >= sizeof(path))
+			return -ENAMETOOLONG;
+		return fd_read_file(AT_FDCWD, path, ret);
+	}
+	return -ENOENT;
 }

@@ -23,6 +23,9 @@ expect "socket modes" "700 600" "$(stat -c %a /run/containerd/s) $(stat -c %a /r
 expect "address file" "unix://$(ls /run/containerd/s/*)" \
 	"$(cat "/run/ctd/io.containerd.runtime.v2.task/$NS/d1/address")"
 
+ctr task metrics d1 >"$T/out" 2>&1 || fail "metrics: $(cat "$T/out")"
+expect "pids in the metrics" 1 "$(awk '$1 == "pids.current" { print $2 }' "$T/out")"
+
 ctr task delete d1 >/dev/null 2>"$T/err" && fail "a running task was deleted"
 expect "still there" RUNNING "$(task_status d1)"
 ctr task kill -s KILL d1 || fail "kill"

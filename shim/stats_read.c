@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/stats_read.h"
+
+#include "base/buf.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t stats_number(const char *text)
+{
+	if (strncmp(text, "max", 3) == 0)
+		return UINT64_MAX;
+	return text[0] >= '0' && text[0] <= '9' ? strtoull(text, NULL, 10) : 0;
+}
+
+uint64_t stats_read_number(const struct cgroup *cg, const char *controller, const char *file)
+{
+	auto_buf struct buf text = BUF_INIT(64);
+
+	if (cgroup_read(cg, controller, file, &text) < 0 || !buf_text(&text))
+		return 0;
+	return stats_number(buf_text(&text));
+}
+
+static void set_field(ProtobufCMessage *m, const char *key, const char *value)
+{
+	const ProtobufCFieldDescriptor *f =
+		protobuf_c_message_descriptor_get_field_by_name(m->descriptor, key);
+	char *at = f ? (char *)m + f->offset : NULL;
+
+	if (f && f->type == PROTOBUF_C_TYPE_UINT64) {
+		uint64_t n = stats_number(value);
+
+		memcpy(at, &n, sizeof(n));
+	} else if (f && f->type == PROTOBUF_C_TYPE_DOUBLE) {
+		double d = strtod(value, NULL);
+
+		memcpy(at, &d, sizeof(d));
+	}
+}
+
+bool stats_read_fields(
+	const struct cgroup *cg, const char *controller, const char *file, ProtobufCMessage *m)
+{
+	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
+	char *rest, *line;
+
+	if (cgroup_read(cg, controller, file, &text) < 0 || !buf_text(&text))
+		return false;
+	rest = (char *)text.data;
+	while ((line = strsep(&rest, "\n"))) {
+		char *value = strchr(line, ' ');
+
+		if (!value)
+			continue;
+		*value = '\0';
+		set_field(m, line, value + 1);
+	}
+	return true;
+}
+
+void stats_parse_words(char *words, ProtobufCMessage *m)
+{
+	char *word;
+
+	while ((word = strsep(&words, " "))) {
+		char *value = strchr(word, '=');
+
+		if (!value)
+			continue;
+		*value = '\0';
+		set_field(m, word, value + 1);
+	}
+}
+
+size_t stats_huge_sizes(char ret[STATS_HUGE_SIZES_MAX][16])
+{
+	DIR *d = opendir("/sys/kernel/mm/hugepages");
+	struct dirent *entry;
+	size_t n = 0;
+
+	while (d && n < STATS_HUGE_SIZES_MAX && (entry = readdir(d))) {
+		unsigned int kb;
+
+		if (sscanf(entry->d_name, "hugepages-%ukB", &kb) != 1)
+			continue;
+		if (kb >= 1u << 20)
+			snprintf(ret[n++], 16, "%uGB", kb >> 20);
+		else if (kb >= 1u << 10)
+			snprintf(ret[n++], 16, "%uMB", kb >> 10);
+		else
+			snprintf(ret[n++], 16, "%uKB", kb);
+	}
+	if (d)
+		closedir(d);
+	return n;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SHIM_STATS_READ_H
+#define SHIM_STATS_READ_H
+
+/*
+ * stats_read.h - the kernel's number files. Private to stats_v1.c and stats_v2.c.
+ */
+
+#include "process/cgroup/cgroup.h"
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A decimal number; "max" is 2^64 - 1, a negative one or nonsense is 0. */
+uint64_t stats_number(const char *text);
+
+/* The number a file consists of; 0 if there is none. */
+uint64_t stats_read_number(const struct cgroup *cg, const char *controller, const char *file);
+
+/*
+ * Lines "key value" (or words "key=value" if @separator is '='): each key that
+ * is the name of a field of @m sets it. False when the file cannot be read.
+ */
+bool stats_read_fields(
+	const struct cgroup *cg, const char *controller, const char *file, ProtobufCMessage *m);
+void stats_parse_words(char *words, ProtobufCMessage *m);
+
+/* The sizes of huge pages this kernel has, as they are called in file names: "2MB". */
+#define STATS_HUGE_SIZES_MAX 8
+size_t stats_huge_sizes(char ret[STATS_HUGE_SIZES_MAX][16]);
+
+#endif

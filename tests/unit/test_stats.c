@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+#include "proto/any.h"
+#include "proto/api/metrics_v1.pb-c.h"
+#include "proto/api/metrics_v2.pb-c.h"
+#include "proto/message.h"
+#include "shim/stats.h"
+#include "tests/lib/test.h"
+#include "tests/lib/tmpdir.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct file {
+	const char *name, *text;
+};
+
+/* A group as a folder of files: what the code reads is a folder, whoever made it. */
+static void put_files(const struct tmpdir *dir, const struct file *files)
+{
+	for (; files->name; files++)
+		tmpdir_write(dir, files->name, files->text);
+}
+
+static const struct file v2_files[] = {
+	{ "pids.current", "3\n" },
+	{ "pids.max", "max\n" },
+	{ "cpu.stat", "usage_usec 1234\nuser_usec 1000\nsystem_usec 234\nnr_periods 5\n"
+		      "nr_throttled 2\nthrottled_usec 77\nnr_bursts 1\nburst_usec 9\nnew_key 5\n" },
+	{ "cpu.pressure", "some avg10=1.50 avg60=0.25 avg300=0.00 total=99\n" },
+	{ "memory.stat", "anon 4096\nfile 8192\nthp_collapse_alloc 6\nslab_reclaimable 10\n" },
+	{ "memory.current", "20480\n" },
+	{ "memory.max", "max\n" },
+	{ "memory.swap.current", "7\n" },
+	{ "memory.events", "low 0\nhigh 1\nmax 2\noom 3\noom_kill 4\noom_group_kill 5\n" },
+	{ "memory.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n"
+			     "full avg10=2.00 avg60=0.00 avg300=0.00 total=2\n" },
+	{ "io.stat", "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0\n253:1 \n" },
+	{ NULL, NULL },
+};
+
+static void collect(const struct cgroup *cg, struct buf *bytes, Pb__Any *any)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(stats_collect(cg, bytes, any, &e), 0);
+}
+
+TEST(version_2_is_read_by_the_names_of_the_fields)
+{
+	struct tmpdir dir;
+	auto_buf struct buf bytes = BUF_INIT(STATS_BYTES_MAX);
+	struct cgroup cg = { .dir = -1, .is_v2 = true };
+	Pb__Any any;
+
+	tmpdir_open(&dir);
+	put_files(&dir, v2_files);
+	cg.dir = openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	collect(&cg, &bytes, &any);
+	assert_string_equal(any.type_url, "io.containerd.cgroups.v2.Metrics");
+	auto_message Cgroup2__Metrics *m = any_unpack(&any, &cgroup2__metrics__descriptor);
+	assert_non_null(m);
+	assert_int_equal(m->pids->current, 3);
+	assert_true(m->pids->limit == UINT64_MAX);
+	assert_int_equal(m->cpu->usage_usec, 1234);
+	assert_int_equal(m->cpu->throttled_usec, 77);
+	assert_int_equal(m->cpu->burst_usec, 9);
+	assert_true(m->cpu->psi->some->avg10 > 1.49 && m->cpu->psi->some->avg10 < 1.51);
+	assert_int_equal(m->cpu->psi->some->total, 99);
+	assert_null(m->cpu->psi->full);
+	assert_int_equal(m->memory->anon, 4096);
+	assert_int_equal(m->memory->thp_collapse_alloc, 6);
+	assert_int_equal(m->memory->usage, 20480);
+	assert_true(m->memory->usage_limit == UINT64_MAX);
+	assert_int_equal(m->memory->swap_usage, 7);
+	assert_int_equal(m->memory->psi->full->total, 2);
+	assert_int_equal(m->memory_events->oom_kill, 4);
+	assert_int_equal(m->io->n_usage, 1);
+	assert_int_equal(m->io->usage[0]->major, 8);
+	assert_int_equal(m->io->usage[0]->wios, 4);
+	cgroup_close(&cg);
+	tmpdir_close(&dir);
+}
+
+TEST(a_group_without_files_has_empty_parts_and_no_events)
+{
+	struct tmpdir dir;
+	auto_buf struct buf bytes = BUF_INIT(STATS_BYTES_MAX);
+	struct cgroup cg = { .dir = -1, .is_v2 = true };
+	Pb__Any any;
+
+	tmpdir_open(&dir);
+	cg.dir = openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	collect(&cg, &bytes, &any);
+	auto_message Cgroup2__Metrics *m = any_unpack(&any, &cgroup2__metrics__descriptor);
+	assert_non_null(m);
+	assert_non_null(m->pids);
+	assert_non_null(m->cpu);
+	assert_null(m->cpu->psi);
+	assert_non_null(m->memory);
+	assert_non_null(m->io);
+	assert_non_null(m->rdma);
+	assert_null(m->memory_events);
+	cgroup_close(&cg);
+	tmpdir_close(&dir);
+}
+
+static const struct file v1_files[] = {
+	{ "cpu/at/cpu.stat", "nr_periods 1\nnr_throttled 2\nthrottled_time 3\n" },
+	{ "cpuacct/at/cpuacct.usage", "5000\n" },
+	{ "cpuacct/at/cpuacct.stat", "user 12\nsystem 34\n" },
+	{ "cpuacct/at/cpuacct.usage_percpu", "2000 3000 \n" },
+	{ "pids/at/pids.current", "2\n" },
+	{ "pids/at/pids.max", "max\n" },
+	{ "memory/at/memory.stat", "cache 1\nrss 2\ntotal_unevictable 32\n" },
+	{ "memory/at/memory.usage_in_bytes", "100\n" },
+	{ "memory/at/memory.limit_in_bytes", "200\n" },
+	{ "memory/at/memory.max_usage_in_bytes", "150\n" },
+	{ "memory/at/memory.failcnt", "1\n" },
+	{ "memory/at/memory.oom_control", "oom_kill_disable 0\nunder_oom 1\noom_kill 6\n" },
+	{ "blkio/at/blkio.io_service_bytes_recursive", "8:0 Read 11\n8:0 Write 12\nTotal 23\n" },
+	{ "blkio/at/blkio.time_recursive", "8:0 44\n" },
+	{ NULL, NULL },
+};
+
+static void make_v1_folders(const struct tmpdir *root)
+{
+	static const char *const names[] = { "cpu", "cpu/at", "cpuacct", "cpuacct/at", "pids",
+		"pids/at", "memory", "memory/at", "blkio", "blkio/at" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		assert_int_equal(mkdirat(root->fd, names[i], 0755), 0);
+}
+
+TEST(version_1_is_read_from_the_hierarchy_of_each_controller)
+{
+	struct tmpdir dir;
+	auto_buf struct buf bytes = BUF_INIT(STATS_BYTES_MAX);
+	struct cgroup cg = { .dir = -1 };
+	Pb__Any any;
+
+	tmpdir_open(&dir);
+	make_v1_folders(&dir);
+	put_files(&dir, v1_files);
+	cg.root = dir.path;
+	cg.where = strdup("9:cpu,cpuacct:/at\n8:pids:/at\n7:memory:/at\n6:blkio:/at\n0::/\n");
+	cg.dir = openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	collect(&cg, &bytes, &any);
+	assert_string_equal(any.type_url, "io.containerd.cgroups.v1.Metrics");
+	auto_message Cgroup1__Metrics *m = any_unpack(&any, &cgroup1__metrics__descriptor);
+	assert_non_null(m);
+	assert_int_equal(m->pids->current, 2);
+	assert_int_equal(m->pids->limit, 0);
+	assert_int_equal(m->cpu->usage->total, 5000);
+	assert_int_equal(m->cpu->usage->user, 120000000);
+	assert_int_equal(m->cpu->usage->kernel, 340000000);
+	assert_int_equal(m->cpu->usage->n_per_cpu, 2);
+	assert_int_equal(m->cpu->usage->per_cpu[1], 3000);
+	assert_int_equal(m->cpu->throttling->throttled_periods, 2);
+	assert_int_equal(m->memory->rss, 2);
+	assert_int_equal(m->memory->total_unevictable, 32);
+	assert_int_equal(m->memory->usage->max, 150);
+	assert_null(m->memory->swap);
+	assert_int_equal(m->memory_oom_control->oom_kill, 6);
+	assert_int_equal(m->blkio->n_io_service_bytes_recursive, 2);
+	assert_string_equal(m->blkio->io_service_bytes_recursive[1]->op, "Write");
+	assert_int_equal(m->blkio->io_service_bytes_recursive[1]->value, 12);
+	assert_int_equal(m->blkio->io_time_recursive[0]->value, 44);
+	cgroup_close(&cg);
+	tmpdir_close(&dir);
+}
+
+TEST(without_a_group_there_are_no_metrics)
+{
+	auto_buf struct buf bytes = BUF_INIT(STATS_BYTES_MAX);
+	struct cgroup cg = CGROUP_NONE;
+	struct err e = ERR_INIT;
+	Pb__Any any;
+
+	assert_int_equal(stats_collect(&cg, &bytes, &any, &e), -1);
+	assert_int_equal(e.status, STATUS_NOT_FOUND);
+	assert_string_equal(e.msg, "cgroup does not exist: not found");
+}
