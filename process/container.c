@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "process/bundle.h"
+#include "process/observer.h"
 #include "reaper/reaper.h"
 
 #include <assert.h>
@@ -119,6 +120,7 @@ struct container *container_new(
 	ct->set = set;
 	ct->bundle_fd = -1;
 	ct->cgroup = CGROUP_NONE;
+	ct->oom = OOM_WATCH_NONE;
 	list_init(&ct->execs);
 	list_init(&ct->queue);
 	list_append(&set->all, &ct->link);
@@ -156,6 +158,7 @@ struct container *container_free(struct container *ct)
 		process_free(p);
 	}
 	process_fini(&ct->init);
+	oom_end(&ct->oom);
 	cgroup_close(&ct->cgroup);
 	fd_drop(&ct->bundle_fd);
 	free(ct->id);
@@ -221,10 +224,34 @@ static void kill_the_rest(struct container *ct)
 		log_info("kill all", "id=%s processes=%d", ct->id, reached);
 }
 
+static void on_oom(struct oom_watch *w)
+{
+	struct container *ct = container_of(w, struct container, oom);
+
+	log_warn("oom", "id=%s kills=%llu, telling containerd", ct->id,
+		(unsigned long long)w->kills);
+	ct->set->observer->oom(ct->set->observer, ct);
+}
+
+void container_find_cgroup(struct container *ct)
+{
+	int rc = cgroup_open(&ct->cgroup, ct->init.pid);
+
+	if (rc < 0) {
+		log_warn("cgroup", "id=%s error=\"%s\", going by its known processes", ct->id,
+			strerror(-rc));
+		return;
+	}
+	rc = oom_begin(&ct->oom, ct->set->loop, &ct->cgroup, on_oom);
+	if (rc < 0)
+		log_debug("oom", "id=%s error=\"%s\", telling of none", ct->id, strerror(-rc));
+}
+
 void container_process_exited(struct process *p)
 {
 	struct container *ct = p->ct;
 
+	oom_check(&ct->oom); /* first the cause, then the exit */
 	if (p == &ct->init) {
 		ct->init_exited = true;
 		if (!ct->own_pidns)

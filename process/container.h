@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "process/cgroup/cgroup.h"
+#include "process/cgroup/oom.h"
 #include "process/process.h"
 #include "process/runtime/runtime.h"
 
@@ -74,6 +75,7 @@ struct container {
 	bool has_mounts; /* we mounted its rootfs, so we unmount it */
 	bool own_pidns;  /* its init's death is its processes' death */
 	struct cgroup cgroup;
+	struct oom_watch oom;
 
 	struct process init;
 	struct list execs;
@@ -118,6 +120,9 @@ int container_enqueue(struct container *ct, struct job *j, struct err *e);
 
 /* @j is over: the next one begins. */
 void container_job_done(struct container *ct, struct job *j);
+
+/* Finds the control group of its init, which must not have been reaped, and watches it. */
+void container_find_cgroup(struct container *ct);
 
 /* From process.c: @p has exited and its news is not held. */
 void container_process_exited(struct process *p);

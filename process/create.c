@@ -282,12 +282,7 @@ static enum op_next drop_init(struct op *op)
 /* Nobody reaps init before we return to the loop, so /proc still speaks of it, dead or alive. */
 static enum op_next find_cgroup(struct op *op)
 {
-	struct container *ct = from_op(op)->ct;
-	int rc = cgroup_open(&ct->cgroup, ct->init.pid);
-
-	if (rc < 0)
-		log_warn("cgroup", "id=%s error=\"%s\", going by its known processes", ct->id,
-			strerror(-rc));
+	container_find_cgroup(from_op(op)->ct);
 	return OP_DONE;
 }
 

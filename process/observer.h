@@ -6,6 +6,7 @@
  * observer.h - how news travels upward without anybody here knowing who listens.
  */
 
+struct container;
 struct process;
 
 struct observer {
@@ -15,6 +16,10 @@ struct observer {
 	 * each process, before those who wait for it are answered.
 	 */
 	void (*exited)(const struct observer *o, struct process *p);
+
+	/* The kernel killed in @ct for want of memory: once for any number, before the exit it
+	 * caused. */
+	void (*oom)(const struct observer *o, struct container *ct);
 };
 
 #endif

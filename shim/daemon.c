@@ -101,6 +101,7 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 	d->containers.observer = &d->observer;
 	d->containers.ns = d->conf->ns;
 	d->observer.exited = service_exited;
+	d->observer.oom = service_oom;
 	events_init(&d->events, d->loop, d->conf->ttrpc_address, d->conf->ns);
 	socket_path_of(listen_fd, d->socket_path);
 	rc = server_init(&d->server, d->loop, listen_fd, service_table, d);

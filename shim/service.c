@@ -63,6 +63,15 @@ void service_exited(const struct observer *o, struct process *p)
 	events_push(&d->events, "/tasks/exit", &m.base);
 }
 
+void service_oom(const struct observer *o, struct container *ct)
+{
+	Pb__TaskOOM m = PB__TASK_OOM__INIT;
+
+	(void)o;
+	m.container_id = ct->id;
+	events_push(&task_daemon(ct)->events, "/tasks/oom", &m.base);
+}
+
 static const struct server_method methods[] = {
 	{ "State", task_state },
 	{ "Create", task_create },

@@ -8,6 +8,7 @@
 
 #include "proto/server.h"
 
+struct container;
 struct daemon;
 struct observer;
 struct process;
@@ -17,6 +18,7 @@ extern const struct server_service service_table[];
 
 /* For struct observer. */
 void service_exited(const struct observer *o, struct process *p);
+void service_oom(const struct observer *o, struct container *ct);
 
 /* Ends every Wait that is under way, for the shim leaves. */
 void service_cancel_waits(struct daemon *d);

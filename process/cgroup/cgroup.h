@@ -57,6 +57,9 @@ int cgroup_pids(const struct cgroup *cg, pid_t **ret, size_t *ret_n) NODISCARD;
  */
 int cgroup_signal(const struct cgroup *cg, int signo) NODISCARD;
 
+/* The directory of @controller's group: a descriptor, the caller's, or -errno. */
+int cgroup_open_dir(const struct cgroup *cg, const char *controller);
+
 /*
  * Appends a file of the group to @ret. In version 1 it is the one of
  * @controller, in version 2 there is but one. 0 or -errno; -ENOENT where the

@@ -153,26 +153,31 @@ void cgroup_close(struct cgroup *cg)
 	free(take_ptr(&cg->where));
 }
 
-int cgroup_read(const struct cgroup *cg, const char *controller, const char *file, struct buf *ret)
+int cgroup_open_dir(const struct cgroup *cg, const char *controller)
 {
 	auto_free char *where = cg->where ? strdup(cg->where) : NULL;
-	char path[PATH_MAX];
 	char *rest = where;
 	char *line;
+	int fd;
 
 	if (cg->dir < 0)
 		return -ENOENT;
-	if (cg->is_v2)
-		return fd_read_file(cg->dir, file, ret);
+	if (cg->is_v2) {
+		fd = fcntl(cg->dir, F_DUPFD_CLOEXEC, 0);
+		return fd < 0 ? -errno : fd;
+	}
 	while ((line = strsep(&rest, "\n"))) {
 		const char *place = path_in_line(line, controller);
 
-		if (!place)
-			continue;
-		if ((size_t)snprintf(path, sizeof(path), "%s/%s%s/%s", cg->root, controller, place,
-			    file) >= sizeof(path))
-			return -ENAMETOOLONG;
-		return fd_read_file(AT_FDCWD, path, ret);
+		if (place)
+			return open_dir(cg->root, controller, place);
 	}
 	return -ENOENT;
+}
+
+int cgroup_read(const struct cgroup *cg, const char *controller, const char *file, struct buf *ret)
+{
+	auto_fd int dir = cgroup_open_dir(cg, controller);
+
+	return dir < 0 ? dir : fd_read_file(dir, file, ret);
 }
