@@ -130,6 +130,7 @@ void child_forget(struct child *c)
 	if (!child_is_tracked(c))
 		return;
 	untrack(c);
-	/* It may be dead already, and the SIGCHLD that told so spent on a sweep that passed it over. */
+	/* It may be dead already, and the SIGCHLD that told so spent on a sweep that passed it
+	 * over. */
 	reaper_sweep(c->reaper);
 }

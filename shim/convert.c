@@ -72,7 +72,12 @@ int convert_create(struct convert_create *ret, const Pb__CreateTaskRequest *req,
 		.args = {
 			.id = req->id,
 			.bundle = req->bundle,
-			.io = { req->stdin, req->stdout, req->stderr, req->terminal },
+			.io = {
+			.in = req->stdin,
+			.out = req->stdout,
+			.err = req->stderr,
+			.terminal = req->terminal,
+		},
 		},
 	};
 	if (convert_options(ret, req->options, e) < 0 || convert_mounts(ret, req, e) < 0) {

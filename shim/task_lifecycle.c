@@ -154,7 +154,12 @@ void task_exec(struct call *c)
 		.exec_id = req->exec_id,
 		.spec = req->spec ? (const char *)req->spec->value.data : NULL,
 		.spec_len = req->spec ? req->spec->value.len : 0,
-		.io = { req->stdin, req->stdout, req->stderr, req->terminal },
+		.io = {
+			.in = req->stdin,
+			.out = req->stdout,
+			.err = req->stderr,
+			.terminal = req->terminal,
+		},
 	};
 	if (!exec_add(ct, &args, &e)) {
 		call_fail(c, &e);
