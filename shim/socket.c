@@ -4,10 +4,13 @@
 #include "base/auto.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sha2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -100,15 +103,54 @@ bool socket_answers(const char *path)
 	return connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0 || errno == EAGAIN;
 }
 
+/*
+ * The folder's lock, held while a socket is looked at and replaced: of two that
+ * find a dead one, the second must not remove what the first has put there.
+ * -1 if there is no such folder.
+ */
+static int lock_folder(const char *path)
+{
+	auto_free char *dir = strdup(path);
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+	auto_fd int fd = -1;
+
+	if (!slash)
+		return -1;
+	*slash = '\0';
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return -1;
+	return take_fd(&fd);
+}
+
 void socket_remove_dead(const char *path)
 {
-	if (path[0] == '/' && !socket_answers(path))
+	auto_fd int lock = path[0] == '/' ? lock_folder(path) : -1;
+
+	if (lock >= 0 && !socket_answers(path))
 		(void)unlink(path); /* gone already is as good */
+}
+
+/* Under the folder's lock. 0, -EADDRINUSE when somebody serves there, or another -errno. */
+static int bind_and_listen(int fd, const char *path, const struct sockaddr_un *sa)
+{
+	int rc = bind_private(fd, sa);
+
+	if (rc == -EADDRINUSE && !socket_answers(path)) {
+		(void)unlink(path); /* if that fails, so does the bind */
+		rc = bind_private(fd, sa);
+	}
+	if (rc == 0 && listen(fd, SOMAXCONN) < 0) {
+		rc = -errno;
+		(void)unlink(path);
+	}
+	return rc;
 }
 
 int socket_listen(const char *path, int *ret_fd, struct err *e)
 {
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	auto_fd int lock = -1;
 	struct sockaddr_un sa;
 	int rc;
 
@@ -119,23 +161,13 @@ int socket_listen(const char *path, int *ret_fd, struct err *e)
 		return err_rc(e, rc, "bind %s", path);
 	if (make_parents(path, e) < 0)
 		return -1;
-	rc = bind_private(fd, &sa);
-	if (rc == -EADDRINUSE) {
-		if (socket_answers(path)) {
-			*ret_fd = -1;
-			return 0;
-		}
-		(void)unlink(path); /* if that fails, so does the bind */
-		rc = bind_private(fd, &sa);
-	}
-	if (rc < 0)
-		return err_rc(e, rc, "bind %s", path);
-	if (listen(fd, SOMAXCONN) < 0) {
-		err_sys(e, "listen on %s", path);
-		(void)unlink(path);
-		return -1;
-	}
-	*ret_fd = take_fd(&fd);
+	lock = lock_folder(path);
+	if (lock < 0)
+		return err_sys(e, "lock the folder of %s", path);
+	rc = bind_and_listen(fd, path, &sa);
+	if (rc < 0 && rc != -EADDRINUSE)
+		return err_rc(e, rc, "listen on %s", path);
+	*ret_fd = rc < 0 ? -1 : take_fd(&fd);
 	return 0;
 }
 

@@ -41,7 +41,8 @@ struct cgroup {
 /*
  * The group @pid is in. @pid must be one that cannot be recycled: a child of
  * ours that has not been reaped. -ENOENT when there is none of its own: the
- * root, or the one this process is in itself, is never a container's.
+ * root, the one this process is in itself, and those above that, are never a
+ * container's.
  */
 int cgroup_open(struct cgroup *cg, pid_t pid) NODISCARD;
 int cgroup_open_at(struct cgroup *cg, const char *root, const char *proc, pid_t pid) NODISCARD;

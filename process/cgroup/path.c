@@ -81,6 +81,13 @@ static int open_dir(const char *root, const char *controller, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+static bool is_at_or_below(const char *path, const char *group)
+{
+	size_t n = strlen(group);
+
+	return strncmp(path, group, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
 static int open_in(const char *root, const char *proc, const char *controller, pid_t pid)
 {
 	char theirs[PATH_MAX], ours[PATH_MAX], who[16];
@@ -95,7 +102,7 @@ static int open_in(const char *root, const char *proc, const char *controller, p
 	rc = find_path(proc, "self", controller, ours);
 	if (rc < 0)
 		return rc;
-	if (strcmp(theirs, "/") == 0 || strcmp(theirs, ours) == 0 || strstr(theirs, "/.."))
+	if (strcmp(theirs, "/") == 0 || is_at_or_below(ours, theirs) || strstr(theirs, "/.."))
 		return -ENOENT;
 	return open_dir(root, controller, theirs);
 }

@@ -143,6 +143,9 @@ int stdio_open(
 			return err_wrap(e, "unable to copy pipes");
 		}
 	}
+	/* Of one FIFO for both, the reader that the second finds is we ourselves. */
+	if (is_set(paths->out) && is_set(paths->err) && strcmp(paths->out, paths->err) == 0)
+		io->err.fifo.was_read = io->out.fifo.was_read;
 	*ret_io = io;
 	return 0;
 }

@@ -19,52 +19,57 @@
 #define BUSY_TRIES   50
 #define BUSY_WAIT_MS 50
 
-static int unmount_once(const char *path)
+/*
+ * One pass over what is mounted now, in the reverse of the order of mounting,
+ * once for each entry of the table: mounts may be stacked on one path, and
+ * others may lie inside one that is below in such a stack. Returns how many
+ * came off, or -errno if none did.
+ */
+static int unmount_pass(const struct mount_points *points, const char **ret_path)
+{
+	int off = 0;
+	int rc = 0;
+
+	for (size_t i = points->n; i-- > 0;) {
+		if (umount2(points->path[i], UMOUNT_NOFOLLOW) == 0) {
+			off++;
+		} else {
+			rc = -errno;
+			*ret_path = points->path[i];
+		}
+	}
+	return off > 0 ? off : rc;
+}
+
+static int unmount_below(const char *real, struct err *e)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_WAIT_MS * 1000000L };
 
-	for (int i = 0; i < BUSY_TRIES; i++) {
-		if (umount2(path, UMOUNT_NOFOLLOW) == 0)
-			return 0;
-		if (errno != EBUSY)
-			return -errno;
-		nanosleep(&pause, NULL);
-	}
-	return -EBUSY;
-}
+	for (int tries = 0;;) {
+		struct mount_points points = { 0 };
+		const char *path = "";
+		int rc = mountinfo_below("/proc/self/mountinfo", real, &points);
 
-/* Mounts may be stacked on one path: until the kernel says that it is no mount point. */
-static int unmount_path(const char *path)
-{
-	for (;;) {
-		int rc = unmount_once(path);
-
-		if (rc == -EINVAL || rc == -ENOENT)
-			return 0;
 		if (rc < 0)
-			return rc;
+			return err_rc(e, rc, "failed rootfs umount: list mounts");
+		if (points.n == 0)
+			return 0;
+		rc = unmount_pass(&points, &path);
+		if (rc < 0 && (rc != -EBUSY || ++tries == BUSY_TRIES))
+			err_rc(e, rc, "failed rootfs umount: unmount %s", path);
+		mount_points_fini(&points);
+		if (err_is_set(e))
+			return -1;
+		if (rc < 0)
+			nanosleep(&pause, NULL);
 	}
 }
 
 int rootfs_unmount_all(const char *rootfs, struct err *e)
 {
 	auto_free char *real = realpath(rootfs, NULL);
-	struct mount_points points = { 0 };
-	int rc;
 
 	if (!real)
 		return errno == ENOENT ? 0 : err_sys(e, "failed rootfs umount: resolve %s", rootfs);
-	rc = mountinfo_below("/proc/self/mountinfo", real, &points);
-	if (rc < 0)
-		return err_rc(e, rc, "failed rootfs umount: list mounts");
-	/* The table is in the order of mounting; what was mounted last may lie on what came before.
-	 */
-	for (size_t i = points.n; i-- > 0;) {
-		int one = unmount_path(points.path[i]);
-
-		if (one < 0)
-			rc = err_rc(e, one, "failed rootfs umount: unmount %s", points.path[i]);
-	}
-	mount_points_fini(&points);
-	return rc;
+	return unmount_below(real, e);
 }
