@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* In this order (surface.md §2.1): the first one present names the group. */
 static const char *const group_annotations[] = {
@@ -181,4 +182,54 @@ char *bundle_runtime_root(const struct container_options *o, const char *ns)
 	char *path;
 
 	return asprintf(&path, "%s/%s", root, ns) < 0 ? NULL : path;
+}
+
+int bundle_write_exit(int bundle_fd, const struct exit_file *x)
+{
+	char text[256], date[32];
+	struct tm tm;
+
+	gmtime_r(&x->at.tv_sec, &tm);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "{\"Timestamp\":\"%s.%09ldZ\",\"Pid\":%d,\"Status\":%u}", date,
+		x->at.tv_nsec, (int)x->pid, x->code);
+	return fd_replace_file(bundle_fd, "exitstatus.json", text, strlen(text), 0600);
+}
+
+/* RFC 3339, in UTC as we and containerd's shim write it; the fraction may be missing. */
+static int parse_time(const char *text, struct timespec *ret)
+{
+	struct tm tm = { 0 };
+	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+	long nsec = 0;
+	long unit = 100000000;
+
+	if (!rest)
+		return -EINVAL;
+	if (*rest == '.')
+		for (rest++; *rest >= '0' && *rest <= '9' && unit > 0; rest++, unit /= 10)
+			nsec += (*rest - '0') * unit;
+	*ret = (struct timespec){ .tv_sec = timegm(&tm), .tv_nsec = nsec };
+	return 0;
+}
+
+int bundle_read_exit(int bundle_fd, struct exit_file *ret)
+{
+	auto_json json_t *j = NULL;
+	struct err e = ERR_INIT;
+	struct exit_file x;
+	json_t *pid, *status;
+
+	if (json_load_file_at(bundle_fd, "exitstatus.json", &j, &e) < 0)
+		return e.sys ? -e.sys : -EINVAL;
+	pid = json_object_get(j, "Pid");
+	status = json_object_get(j, "Status");
+	if (!json_is_number(pid) || !json_is_number(status) ||
+		parse_time(json_get_string(j, "Timestamp"), &x.at) < 0 ||
+		json_number_value(status) < 0 || json_number_value(status) > 255)
+		return -EINVAL;
+	x.pid = (pid_t)json_number_value(pid);
+	x.code = (uint32_t)json_number_value(status);
+	*ret = x;
+	return 0;
 }

@@ -37,6 +37,21 @@ struct json_t;
 int bundle_read_options(
 	int bundle_fd, struct container_options *ret, struct json_t **ret_owner, struct err *e);
 
+/*
+ * exitstatus.json: how the init ended, for the `delete` of a shim that has died
+ * since. The name and the fields (Timestamp, Pid, Status) are those of
+ * containerd 2.4. Written whole or not at all. -ENOENT: it has not ended, or
+ * nobody knows.
+ */
+struct exit_file {
+	pid_t pid;
+	uint32_t code;
+	struct timespec at;
+};
+
+int bundle_write_exit(int bundle_fd, const struct exit_file *x);
+int bundle_read_exit(int bundle_fd, struct exit_file *ret);
+
 /* "<root>/<namespace>"; the caller frees it. NULL when out of memory. */
 char *bundle_runtime_root(const struct container_options *o, const char *ns);
 

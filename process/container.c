@@ -247,6 +247,17 @@ void container_find_cgroup(struct container *ct)
 		log_debug("oom", "id=%s error=\"%s\", telling of none", ct->id, strerror(-rc));
 }
 
+/* If we should die before it is deleted, `delete` can say how it ended. */
+static void keep_exit(const struct process *init)
+{
+	const struct exit_file x = { init->pid, init->seen.code, init->seen.at };
+	int rc = bundle_write_exit(init->ct->bundle_fd, &x);
+
+	if (rc < 0)
+		log_warn("exit", "id=%s error=\"write exitstatus.json: %s\", going on without",
+			init->ct->id, strerror(-rc));
+}
+
 void container_process_exited(struct process *p)
 {
 	struct container *ct = p->ct;
@@ -254,6 +265,7 @@ void container_process_exited(struct process *p)
 	oom_check(&ct->oom); /* first the cause, then the exit */
 	if (p == &ct->init) {
 		ct->init_exited = true;
+		keep_exit(p);
 		if (!ct->own_pidns)
 			kill_the_rest(ct);
 	} else {

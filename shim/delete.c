@@ -153,21 +153,30 @@ static void remove_socket(int bundle_fd)
 		socket_remove_dead(address + 7);
 }
 
+/* What the shim saw before it died; else what containerd makes of a container whose shim is gone.
+ */
+static struct exit_file find_exit(int bundle_fd)
+{
+	struct exit_file x = { .code = EXIT_CODE_KILLED, .at = clock_wall() };
+	struct err no_pid = ERR_INIT;
+
+	/* No pid is 0: it may never have been created. */
+	if (bundle_read_exit(bundle_fd, &x) < 0)
+		(void)runtime_read_pid(bundle_fd, "init.pid", &x.pid, &no_pid);
+	return x;
+}
+
 static int print_response(int bundle_fd)
 {
 	auto_buf struct buf out = BUF_INIT(256);
 	Pb__DeleteResponse reply = PB__DELETE_RESPONSE__INIT;
 	Pb__Timestamp at = PB__TIMESTAMP__INIT;
-	struct timespec now = clock_wall();
-	struct err no_pid = ERR_INIT;
-	pid_t pid = 0;
+	struct exit_file x = find_exit(bundle_fd);
 
-	/* None is 0: it may never have been created. */
-	(void)runtime_read_pid(bundle_fd, "init.pid", &pid, &no_pid);
-	at.seconds = now.tv_sec;
-	at.nanos = (int32_t)now.tv_nsec;
-	reply.pid = (uint32_t)pid;
-	reply.exit_status = EXIT_CODE_KILLED;
+	at.seconds = x.at.tv_sec;
+	at.nanos = (int32_t)x.at.tv_nsec;
+	reply.pid = (uint32_t)x.pid;
+	reply.exit_status = x.code;
 	reply.exited_at = &at;
 	if (message_pack(&reply.base, &out) < 0)
 		return -ENOMEM;

@@ -22,4 +22,17 @@ wait "$waiter"
 wait_for "the task's end" has_status k2 ""
 ctr container rm k2 || fail "rm"
 nothing_left
+
+# One that had exited before its shim died: `delete` tells how, not 137.
+ctr events >"$T/events" 2>&1 &
+sleep 0.3
+ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" k3 /bin/sh -c 'exit 7' || fail "run -d"
+wait_for "its end" has_status k3 STOPPED
+kill -KILL "$(shim_of k3)"
+wait_for "the task's end" has_status k3 ""
+ctr container rm k3 || fail "rm"
+sleep 0.3
+expect "the statuses told" "7" "$(grep '/tasks/\(exit\|delete\)' "$T/events" |
+	grep '"container_id":"k3"' | grep -o '"exit_status":[0-9]*' | cut -d: -f2 | sort -u)"
+nothing_left
 finish
