@@ -2,13 +2,40 @@
 #include "shim/convert.h"
 
 #include "base/auto.h"
+#include "base/buf.h"
+#include "base/fd.h"
 #include "proto/any.h"
+#include "proto/api/runtimeoptions.pb-c.h"
 #include "proto/message.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 
 /* 0001-01-01T00:00:00Z: Go's zero time. Left out, it would read as 1970 and not as "never". */
 #define GO_ZERO_TIME (-62135596800LL)
+
+/* As text, from the message itself or from the file it names. */
+static int convert_toml(struct convert_create *c, const Pb__Any *any, struct err *e)
+{
+	auto_message Runtimeoptions__Options *o =
+		any_unpack(any, &runtimeoptions__options__descriptor);
+	auto_buf struct buf text = BUF_INIT(RUNTIME_OPTIONS_MAX);
+	int rc = 0;
+
+	if (!o)
+		return err_set(e, STATUS_INVALID_ARGUMENT, "options of type %s cannot be decoded",
+			any->type_url);
+	if (o->config_path[0])
+		rc = fd_read_file(AT_FDCWD, o->config_path, &text);
+	else if (o->config_body.len > 0)
+		rc = buf_add(&text, o->config_body.data, o->config_body.len);
+	if (rc < 0)
+		return err_rc(e, rc, "runtime options %s", o->config_path);
+	if (runtime_options_parse(&c->toml, (const char *)text.data, text.len, e) < 0)
+		return -1;
+	c->args.options = c->toml.options;
+	return 0;
+}
 
 static int convert_options(struct convert_create *c, const Pb__Any *any, struct err *e)
 {
@@ -16,6 +43,8 @@ static int convert_options(struct convert_create *c, const Pb__Any *any, struct 
 
 	if (!any || !any->type_url || !any->type_url[0] || any->value.len == 0)
 		return 0; /* all defaults */
+	if (any_is(any, runtimeoptions__options__descriptor.name))
+		return convert_toml(c, any, e);
 	if (!any_is(any, runc__options__descriptor.name))
 		return err_set(e, STATUS_UNKNOWN, "type with url %s: not found", any->type_url);
 	c->options = any_unpack(any, &runc__options__descriptor);
@@ -91,6 +120,7 @@ void convert_create_fini(struct convert_create *c)
 {
 	free(take_ptr(&c->mounts));
 	message_free((ProtobufCMessage *)take_ptr(&c->options));
+	runtime_options_fini(&c->toml);
 }
 
 Pb__Timestamp convert_time(struct timespec ts)

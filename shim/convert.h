@@ -11,6 +11,7 @@
 #include "proto/api/events.pb-c.h"
 #include "proto/api/options.pb-c.h"
 #include "proto/api/task.pb-c.h"
+#include "shim/runtime_options.h"
 
 /*
  * A Create request as arguments of the operation. Everything points into @req
@@ -20,6 +21,7 @@ struct convert_create {
 	struct create_args args;
 	struct rootfs_mount *mounts; /* owned */
 	Runc__Options *options;      /* owned; NULL if the request had none */
+	struct runtime_options toml; /* owned; the same as text */
 };
 
 int convert_create(struct convert_create *ret, const Pb__CreateTaskRequest *req, struct err *e);
