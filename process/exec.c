@@ -254,6 +254,25 @@ static enum op_next kill_process(struct op *op)
 	return OP_DONE;
 }
 
+/*
+ * It may run without our having adopted it: the runtime was killed, or failed,
+ * after it had written the pid. Orphans are still held, so the number is its own.
+ */
+static enum op_next kill_stray(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+	struct child stray = CHILD_NONE;
+	struct err e = ERR_INIT;
+	pid_t pid;
+
+	if (runtime_read_pid(s->p->ct->bundle_fd, s->pid_file, &pid, &e) < 0 ||
+		child_adopt(&stray, s->p->ct->set->reaper, pid, NULL) < 0)
+		return OP_DONE;              /* there is none, or it is gone */
+	(void)child_signal(&stray, SIGKILL); /* gone already is as good */
+	child_forget(&stray);
+	return OP_DONE;
+}
+
 static void console_came(void *user)
 {
 	struct exec_start *s = user;
@@ -283,6 +302,7 @@ static const struct op_step steps[] = {
 	{ "write process",   write_process,   remove_process  },
 	{ "forget old pid",  forget_old_pid,  NULL            },
 	{ "hold orphans",    hold_orphans,    release_orphans }, /* it may die before we know its pid */
+	{ "safety net",      NULL,            kill_stray      }, /* for what the row below leaves */
 	{ "run runtime",     run_runtime,     kill_runtime    }, /* waits for its exit */
 	{ "read verdict",    read_verdict,    NULL            },
 	{ "adopt process",   adopt_process,   kill_process    },

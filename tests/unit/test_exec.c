@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Execs, pause, resume and update, driven on a loop; and their fault sweeps.
+ */
+
+#include "base/op.h"
+#include "tests/lib/leaks.h"
+#include "tests/unit/process_rig.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *faulty_plan; /* the plan whose row is to fail; none once it has */
+static size_t faulty_row;
+static const char *faulty_step; /* its name, when it was hit */
+static bool was_hit;
+
+bool op_fault(const struct op *op)
+{
+	if (!faulty_plan || strcmp(op->plan->name, faulty_plan) != 0 || op->at != faulty_row)
+		return false;
+	faulty_plan = NULL;
+	faulty_step = op_step_name(op);
+	was_hit = true;
+	return true;
+}
+
+static void arm(const char *plan, size_t row)
+{
+	faulty_plan = plan;
+	faulty_row = row;
+	was_hit = false;
+}
+
+struct scene {
+	struct rig rig;
+	struct container *ct;
+	struct process *p;
+	struct leaks before;
+	bool done;
+	struct err err;
+	bool had_exit;
+};
+
+static void on_started(void *user, struct process *p, const struct err *e)
+{
+	struct scene *s = user;
+
+	s->done = true;
+	s->err = *e;
+	s->had_exit = p->exit.is_set;
+}
+
+static void on_deleted(void *user, struct process *p, const struct err *e)
+{
+	struct scene *s = user;
+
+	assert_int_equal(p == NULL, err_is_set(e));
+	s->done = true;
+	s->err = *e;
+}
+
+static void on_verb(void *user, struct container *ct, const struct err *e)
+{
+	struct scene *s = user;
+
+	assert_ptr_equal(ct, s->ct);
+	s->done = true;
+	s->err = *e;
+}
+
+/* A container that runs, in which e1 was added: `sh -c SCRIPT`. */
+static void scene_set(struct scene *s, const char *script)
+{
+	struct exec_args args = { .exec_id = "e1" };
+	struct err e = ERR_INIT;
+	char spec[256];
+
+	memset(s, 0, sizeof(*s));
+	rig_init(&s->rig);
+	s->ct = rig_create(&s->rig);
+	rig_start(&s->rig, s->ct);
+	snprintf(spec, sizeof(spec), "{\"args\":[\"sh\",\"-c\",\"%s\"]}", script);
+	args.spec = spec;
+	args.spec_len = strlen(spec);
+	args.io.in = rig_fifo(&s->rig, "in");
+	args.io.out = rig_fifo(&s->rig, "out");
+	args.io.err = rig_fifo(&s->rig, "err");
+	s->p = exec_add(s->ct, &args, &e);
+	assert_non_null(s->p);
+	leaks_note(&s->before);
+}
+
+static void await(struct scene *s)
+{
+	loop_run_until(s->rig.loop, &s->done);
+}
+
+static void start(struct scene *s)
+{
+	s->done = false;
+	exec_start_begin(s->p, 0, on_started, s);
+	await(s);
+}
+
+static void delete_exec(struct scene *s)
+{
+	s->done = false;
+	exec_delete_begin(s->p, 0, on_deleted, s);
+	await(s);
+}
+
+static void verb(struct scene *s, enum verb v, const char *resources)
+{
+	struct verb_args args = { .verb = v, .resources = resources };
+
+	args.resources_len = resources ? strlen(resources) : 0;
+	s->done = false;
+	verb_begin(s->ct, &args, on_verb, s);
+	await(s);
+}
+
+static void expect_ok(const struct scene *s)
+{
+	if (err_is_set(&s->err))
+		fail_msg("%s", s->err.msg);
+}
+
+static void expect_error(const struct scene *s, enum status status, const char *words)
+{
+	assert_string_equal(s->err.msg, words);
+	assert_int_equal(s->err.status, status);
+}
+
+/* Its init is ended first; the rig's story then has one exit more. */
+static void scene_strike(struct scene *s)
+{
+	s->rig.exited = false;
+	assert_int_equal(child_signal(&s->ct->init.child, SIGKILL), 0);
+	rig_await_exit(&s->rig);
+	rig_delete(&s->rig, s->ct);
+	rig_expect_fifo_is_free(&s->rig, "in");
+	rig_expect_fifo_is_free(&s->rig, "out");
+	rig_expect_fifo_is_free(&s->rig, "err");
+	rig_fini(&s->rig);
+}
+
+TEST(an_exec_runs_and_its_exit_is_told_before_its_deletion)
+{
+	struct scene s;
+
+	scene_set(&s, "exit 3");
+	start(&s);
+	expect_ok(&s);
+	rig_await_exit(&s.rig);
+	assert_int_equal(s.p->exit.code, 3);
+	delete_exec(&s);
+	expect_ok(&s);
+	assert_null(rig_read(&s.rig, "e1.pid"));
+	assert_null(rig_read(&s.rig, "e1.process.json"));
+	rig_expect_story(&s.rig, "create start exit=3");
+	scene_strike(&s);
+}
+
+TEST(an_exec_that_dies_before_we_know_its_pid_is_still_ours)
+{
+	struct scene s;
+
+	scene_set(&s, "exit 3");
+	rig_misdeeds(&s.rig, "exec dead-init\n");
+	start(&s);
+	expect_ok(&s);
+	assert_false(s.had_exit);
+	rig_await_exit(&s.rig);
+	assert_int_equal(s.p->exit.code, 42);
+	delete_exec(&s);
+	scene_strike(&s);
+}
+
+TEST(a_running_exec_is_not_deleted_nor_started_again)
+{
+	struct scene s;
+
+	scene_set(&s, "exec sleep 1000");
+	start(&s);
+	expect_ok(&s);
+	delete_exec(&s);
+	expect_error(&s, STATUS_UNKNOWN, "cannot delete a running process");
+	start(&s);
+	expect_error(&s, STATUS_UNKNOWN, "cannot start a running process");
+	assert_int_equal(child_signal(&s.p->child, SIGKILL), 0);
+	rig_await_exit(&s.rig);
+	delete_exec(&s);
+	expect_ok(&s);
+	scene_strike(&s);
+}
+
+TEST(an_exec_whose_start_failed_may_be_started_again)
+{
+	struct scene s;
+
+	scene_set(&s, "exit 3");
+	rig_misdeeds(&s.rig, "exec fail no such user\n");
+	start(&s);
+	expect_error(&s, STATUS_UNKNOWN, "OCI runtime exec failed: no such user");
+	rig_misdeeds(&s.rig, "exec half-pid\n");
+	start(&s);
+	expect_error(&s, STATUS_UNKNOWN,
+		"failed to retrieve OCI runtime exec pid: e1.pid holds '', which is not a pid");
+	rig_misdeeds(&s.rig, "");
+	start(&s);
+	expect_ok(&s);
+	rig_await_exit(&s.rig);
+	delete_exec(&s);
+	scene_strike(&s);
+}
+
+static void expect_not_added(struct scene *s, const char *id, const char *spec, const char *words)
+{
+	struct exec_args args = { .exec_id = id, .spec = spec };
+	struct err e = ERR_INIT;
+
+	args.spec_len = spec ? strlen(spec) : 0;
+	assert_null(exec_add(s->ct, &args, &e));
+	assert_non_null(strstr(e.msg, words));
+}
+
+TEST(what_is_no_exec_is_refused)
+{
+	struct scene s;
+
+	scene_set(&s, "exit 0");
+	expect_not_added(&s, "e1", "{}", "id e1: already exists");
+	expect_not_added(&s, "../e", "{}", "exec id '../e' is not legal");
+	expect_not_added(&s, "e2", NULL, "there is no process spec");
+	expect_not_added(&s, "e2", "{\"args\":", "process spec");
+	expect_not_added(&s, "e2", "[]", "process spec");
+	delete_exec(&s); /* of one that was never started */
+	expect_ok(&s);
+	scene_strike(&s);
+}
+
+TEST(a_paused_container_can_be_resumed_and_not_paused_again)
+{
+	struct scene s;
+
+	scene_set(&s, "exit 0");
+	verb(&s, VERB_RESUME, NULL);
+	expect_error(&s, STATUS_UNKNOWN, "cannot resume a running process");
+	verb(&s, VERB_PAUSE, NULL);
+	expect_ok(&s);
+	assert_int_equal(s.ct->init.state, STATE_PAUSED);
+	verb(&s, VERB_PAUSE, NULL);
+	expect_error(&s, STATUS_UNKNOWN, "cannot pause a paused container");
+	rig_misdeeds(&s.rig, "resume fail frozen solid\n");
+	verb(&s, VERB_RESUME, NULL);
+	expect_error(&s, STATUS_UNKNOWN, "OCI runtime resume failed: frozen solid");
+	assert_int_equal(s.ct->init.state, STATE_PAUSED);
+	rig_misdeeds(&s.rig, "");
+	verb(&s, VERB_RESUME, NULL);
+	expect_ok(&s);
+	assert_int_equal(s.ct->init.state, STATE_RUNNING);
+	delete_exec(&s);
+	scene_strike(&s);
+}
+
+TEST(resources_reach_the_runtime_as_they_came)
+{
+	struct scene s;
+	char *text;
+
+	scene_set(&s, "exit 0");
+	verb(&s, VERB_UPDATE, "{\"pids\": {\"limit\": 5}}");
+	expect_ok(&s);
+	text = tmpdir_read(&s.rig.dir, "runtime/" RIG_NAMESPACE "/c1/resources");
+	assert_string_equal(text, "{\"pids\":{\"limit\":5}}");
+	free(text);
+	verb(&s, VERB_UPDATE, NULL);
+	expect_error(&s, STATUS_INVALID_ARGUMENT, "update: there are no resources");
+	verb(&s, VERB_UPDATE, "{\"pids\":");
+	assert_int_equal(s.err.status, STATUS_INVALID_ARGUMENT);
+	delete_exec(&s);
+	scene_strike(&s);
+}
+
+/* Children, dead or alive, other than the init. */
+static bool runs_besides_init(void *arg)
+{
+	const struct scene *s = arg;
+	FILE *f = fopen("/proc/thread-self/children", "re");
+	bool others = false;
+	int pid;
+
+	assert_non_null(f);
+	while (fscanf(f, "%d", &pid) == 1)
+		others |= pid != s->ct->init.pid;
+	fclose(f);
+	return others;
+}
+
+/* Everything of the exec is gone, but not what it was asked to be. */
+static void expect_as_before(struct scene *s)
+{
+	loop_run_while(s->rig.loop, runs_besides_init, s);
+	assert_int_equal(s->rig.reaper.holds, 0);
+	assert_int_equal(s->p->news_held, 0);
+	assert_int_equal(s->ct->running_execs, 0);
+	assert_null(s->p->io);
+	assert_null(rig_read(&s->rig, "e1.process.json"));
+	rig_expect_fifo_is_free(&s->rig, "in");
+	rig_expect_fifo_is_free(&s->rig, "out");
+	rig_expect_fifo_is_free(&s->rig, "err");
+	assert_false(s->p->exit.is_set);
+}
+
+static bool exec_fails_in(size_t row)
+{
+	struct scene s;
+	bool hit;
+
+	scene_set(&s, "exec sleep 1000");
+	arm("exec", row);
+	start(&s);
+	hit = was_hit;
+	if (hit) {
+		print_message("a fault in step '%s'\n", faulty_step);
+		expect_error(&s, STATUS_UNKNOWN, "injected fault");
+		expect_as_before(&s);
+		start(&s);
+	}
+	expect_ok(&s);
+	assert_int_equal(child_signal(&s.p->child, SIGKILL), 0);
+	rig_await_exit(&s.rig);
+	delete_exec(&s);
+	expect_ok(&s);
+	scene_strike(&s);
+	return hit;
+}
+
+static bool exec_delete_fails_in(size_t row)
+{
+	struct scene s;
+	bool hit;
+
+	scene_set(&s, "exit 3");
+	start(&s);
+	rig_await_exit(&s.rig);
+	arm("delete exec", row);
+	delete_exec(&s);
+	hit = was_hit;
+	if (hit) {
+		expect_error(&s, STATUS_UNKNOWN, "injected fault");
+		delete_exec(&s);
+	}
+	expect_ok(&s);
+	scene_strike(&s);
+	return hit;
+}
+
+static bool pause_fails_in(size_t row)
+{
+	struct scene s;
+	bool hit;
+
+	scene_set(&s, "exit 3");
+	arm("verb", row);
+	verb(&s, VERB_PAUSE, NULL);
+	hit = was_hit;
+	if (hit)
+		expect_error(&s, STATUS_UNKNOWN, "injected fault");
+	assert_int_equal(s.ct->init.state, hit ? STATE_RUNNING : STATE_PAUSED);
+	assert_false(s.ct->is_pausing);
+	delete_exec(&s);
+	scene_strike(&s);
+	return hit;
+}
+
+static size_t count_rows(bool (*fails_in)(size_t row))
+{
+	size_t row = 0;
+
+	while (fails_in(row))
+		row++;
+	return row;
+}
+
+TEST(an_exec_that_fails_in_any_row_leaves_nothing_and_can_be_repeated)
+{
+	assert_true(count_rows(exec_fails_in) >= 11);
+}
+
+TEST(a_delete_of_an_exec_that_fails_in_any_row_can_be_repeated)
+{
+	assert_true(count_rows(exec_delete_fails_in) >= 3);
+}
+
+TEST(a_pause_that_fails_in_any_row_leaves_the_state_alone)
+{
+	assert_true(count_rows(pause_fails_in) >= 3);
+}
