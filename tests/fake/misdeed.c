@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * misdeed.c - lines of BUNDLE/fake, `VERB BEHAVIOUR [ARGUMENT]`, any number:
+ *
+ *	create hang             for ever
+ *	create hang-ms 300      for a while, then goes on
+ *	create noise 100000     bytes on stderr, then goes on
+ *	create fail TEXT        nothing done, TEXT in the log, code 1
+ *	create die 11           nothing done, killed by that signal
+ *	create lie              nothing done, code 0
+ *	create after-fail TEXT  all done, then as `fail`
+ *	create dead-init        init exits 42 before create does (exec, restore too)
+ *	create half-pid         the pid file is empty
+ *	create stranger-pid     the pid file names pid 1
+ */
+
+#include "tests/fake/runtime.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FOR_EVER (-1L)
+
+static void hang(long ms)
+{
+	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	if (ms == FOR_EVER)
+		for (;;)
+			pause();
+	nanosleep(&ts, NULL);
+}
+
+static void make_noise(long n)
+{
+	while (n-- > 0)
+		fputc(n % 80 ? '.' : '\n', stderr);
+}
+
+static void die_by(int signo)
+{
+	signal(signo, SIG_DFL); /* the sanitizer's handler would exit */
+	raise(signo);
+	_exit(99); /* that signal does not kill */
+}
+
+static void act(const struct call *c, const char *what, const char *arg, struct misdeeds *m)
+{
+	if (strcmp(what, "hang") == 0)
+		hang(FOR_EVER);
+	else if (strcmp(what, "hang-ms") == 0)
+		hang(strtol(arg, NULL, 10));
+	else if (strcmp(what, "noise") == 0)
+		make_noise(strtol(arg, NULL, 10));
+	else if (strcmp(what, "fail") == 0)
+		die(c, "%s", arg);
+	else if (strcmp(what, "die") == 0)
+		die_by((int)strtol(arg, NULL, 10));
+	else if (strcmp(what, "lie") == 0)
+		m->lie = true;
+	else if (strcmp(what, "after-fail") == 0)
+		snprintf(m->after_fail, sizeof(m->after_fail), "%s", arg);
+	else if (strcmp(what, "dead-init") == 0)
+		m->dead_init = true;
+	else if (strcmp(what, "half-pid") == 0)
+		m->half_pid = true;
+	else if (strcmp(what, "stranger-pid") == 0)
+		m->stranger_pid = true;
+	else
+		die(c, "the fake runtime knows no misdeed '%s'", what);
+}
+
+void misdeeds_begin(const struct call *c, const char *bundle, struct misdeeds *ret)
+{
+	char path[4096], verb[32], what[32], arg[512], line[1024];
+	FILE *f;
+
+	if (!bundle || !*bundle)
+		return;
+	snprintf(path, sizeof(path), "%s/fake", bundle);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		arg[0] = '\0';
+		if (sscanf(line, "%31s %31s %511[^\n]", verb, what, arg) >= 2 &&
+			strcmp(verb, c->verb) == 0)
+			act(c, what, arg, ret);
+	}
+	if (f)
+		fclose(f);
+}

@@ -1,0 +1,68 @@
+# shellcheck shell=bash
+# packages.sh - installs what tests/packages.txt lists. Sourced by tests/run and tests/demo.
+
+# The packages of the sections named, or of all.
+list_packages() {
+	awk -v wanted=" $* " '
+		{ sub(/#.*/, ""); gsub(/[ \t]/, "") }
+		/^\[.*\]$/ { section = substr($0, 2, length($0) - 2); next }
+		$0 != "" && (wanted ~ /^ *$/ || index(wanted, " " section " "))
+	' "$(dirname "${BASH_SOURCE[0]}")/../packages.txt"
+}
+
+missing_packages() {
+	local package
+
+	for package in $(list_packages "$@"); do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+			echo "$package"
+	done
+}
+
+# Debian starts what it installs. policy-rc.d is its own way of saying no; the machine's is put back.
+forbid_daemons() {
+	local policy=/usr/sbin/policy-rc.d
+
+	if [ -e $policy ] && [ ! -e $policy.belay ]; then
+		mv $policy $policy.belay
+	fi
+	printf '#!/bin/sh\nexit 101\n' >$policy
+	chmod 755 $policy
+}
+
+allow_daemons() {
+	local policy=/usr/sbin/policy-rc.d
+
+	rm -f $policy
+	if [ -e $policy.belay ]; then
+		mv $policy.belay $policy
+	fi
+}
+
+# install_packages [SECTION...]: touches nothing, not even the network, when all is there.
+install_packages() {
+	local missing
+
+	if ! command -v dpkg-query >/dev/null; then
+		echo "no dpkg here: taking it on trust that tests/packages.txt is installed" >&2
+		return 0
+	fi
+	missing=$(missing_packages "$@" | tr '\n' ' ')
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "missing, and only root may install it: apt-get install $missing" >&2
+		return 1
+	fi
+	echo "installing: $missing"
+	(
+		trap allow_daemons EXIT
+		forbid_daemons
+		export DEBIAN_FRONTEND=noninteractive
+		# shellcheck disable=SC2086 # a list, on purpose
+		apt-get -q update && apt-get -q install -y --no-install-recommends $missing
+	) </dev/null >/tmp/belay-apt.$$ 2>&1 && rm -f /tmp/belay-apt.$$ && return 0
+	echo "apt-get failed:" >&2
+	tail -n 20 /tmp/belay-apt.$$ >&2
+	rm -f /tmp/belay-apt.$$
+	return 1
+}

@@ -1,0 +1,99 @@
+#!/bin/bash
+# try.sh - the lints, tried on a tree in which everything is wrong, and on one in which nothing is.
+set -u
+here=$(realpath "$(dirname "$0")")
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+bad=0
+
+# expect CODE LINT TEXT...: every TEXT must be among what LINT says.
+expect() {
+	local code=$1 lint=$2 output rc text
+
+	shift 2
+	output=$("$here/$lint.sh" "$tree" "$tree/build" 2>&1)
+	rc=$?
+	if [ $rc -eq 77 ]; then
+		echo "$output"
+		return
+	fi
+	for text; do
+		[[ $output == *"$text"* ]] && continue
+		echo "$lint does not say '$text' but: $output"
+		bad=1
+	done
+	if [ $rc -ne "$code" ]; then
+		echo "$lint: exit code $rc, not $code: $output"
+		bad=1
+	fi
+}
+
+# compile FILE: as if CMake had, for the lints that ask what is being compiled.
+compile() {
+	printf '[{ "directory": "%s", "command": "cc -std=gnu17 -I. -c %s",\n  "file": "%s/%s" }]\n' \
+		"$tree" "$1" "$tree" "$1" >"$tree/build/compile_commands.json"
+}
+
+mkdir -p "$tree"/{base,reaper,proto,process/io,process/rootfs,shim/ctl,tests,build}
+cp "$here/../../.clang-tidy" "$here/../../.clang-format" "$tree"
+
+printf 'int f(int a);\n\nint f(int a)\n{\n\treturn a;\n}\n' >"$tree/base/fine.c"
+printf '#include <stddef.h>\nsize_t g(void);\n' >"$tree/base/fine.h"
+printf '#include "base/fine.h"\n#include "process/io/stdio.h"\n' >"$tree/process/allowed.c"
+compile base/fine.c
+for lint in format headers layers size tidy words; do
+	expect 0 $lint "ok $lint"
+done
+
+printf '#include "reaper/child.h"\n#include <protobuf-c/protobuf-c.h>\n' >"$tree/base/up.c"
+printf '#include "process/rootfs/rootfs.h"\n' >"$tree/process/io/sideways.c"
+printf '#include "shim/daemon.h"\n#include "proto/api/task.pb-c.h"\n' >"$tree/process/wire.c"
+printf '#include "fine.h"\n' >"$tree/base/unrooted.c"
+expect 1 layers 'base/up.c: may not include "reaper/child.h"' \
+	'base/up.c: may not include <protobuf-c/protobuf-c.h>' \
+	'process/io/sideways.c: may not include "process/rootfs/rootfs.h"' \
+	'process/wire.c: may not include "shim/daemon.h"' \
+	'process/wire.c: may not include "proto/api/task.pb-c.h"' \
+	'base/unrooted.c: may not include "fine.h"' 'FAILED layers: 6 complaints'
+rm "$tree"/base/u*.c "$tree"/process/{wire.c,io/sideways.c}
+
+printf 'void f(void)\n{\n\tgoto out;\nout:\n\texit(1);\n\t// so what\n}\n' >"$tree/base/words.c"
+printf '/* never exit(), never goto */\nint waitid_is_not_called;\n' >"$tree/base/innocent.c"
+printf '\twaitid(P_ALL, 0, &si, WEXITED);\n' | tee "$tree/shim/wait.c" >"$tree/reaper/wait.c"
+expect 1 words 'base/words.c:3: one exit style' 'base/words.c:5: everybody else' \
+	'base/words.c:6: comments are' 'shim/wait.c:1: only the reaper' 'FAILED words: 4 complaints'
+rm "$tree"/{base/words.c,base/innocent.c,shim/wait.c,reaper/wait.c}
+
+yes '' | head -n 501 >"$tree/tests/long.c"
+yes '#' | head -n 41 >"$tree/base/CMakeLists.txt"
+expect 1 size 'tests/long.c: 501 lines, at most 500' 'base/CMakeLists.txt: 41 lines, at most 40'
+rm "$tree"/{tests/long.c,base/CMakeLists.txt}
+
+printf 'size_t g(void);\n' >"$tree/base/needy.h"
+printf 'struct twice {\n\tint a;\n};\n' >"$tree/base/twice.h"
+expect 1 headers 'base/needy.h does not compile alone' 'base/twice.h does not compile alone' \
+	'FAILED headers: 2 complaints'
+rm "$tree"/base/{needy,twice}.h
+
+printf 'int  f( void ) { return 1; }\n' >"$tree/tests/ugly.c"
+expect 1 format 'tests/ugly.c is not formatted'
+rm "$tree/tests/ugly.c"
+
+# A function of 61 lines, one of six parameters, and a pointer that may be NULL.
+{
+	printf 'int many(int a, int b, int c, int d, int e, int f);\nint null(const int *p);\nint lines(void);\n'
+	printf 'int many(int a, int b, int c, int d, int e, int f)\n{\n\treturn a+b+c+d+e+f;\n}\n'
+	printf 'int null(const int *p)\n{\n\tif (!p)\n\t\treturn *p;\n\treturn 0;\n}\n'
+	printf 'int lines(void)\n{\n'
+	yes '	/* line */' | head -n 57
+	printf '\treturn 0;\n}\n'
+} >"$tree/base/sins.c"
+compile base/sins.c
+expect 1 tidy '6 parameters' '59 lines' 'clang-analyzer-core.NullDereference' \
+	'FAILED tidy: 3 complaints'
+
+if [ $bad -ne 0 ]; then
+	echo "FAILED try"
+	exit 1
+fi
+echo "ok try"
