@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# SIGINT and SIGTERM to belayctl reach the container, and whatever is killed leaves nothing.
+. "$(dirname "$0")/lib.sh"
+
+# Not inherited as ignored, as a shell's background jobs would have it.
+start() { # NAME SCRIPT
+	env --default-signal=INT,TERM "$BELAYCTL" run --runtime "$RUNTIME" --state "$T/state" \
+		--rootfs "$T/rootfs" --name "$1" -- sh -c "$2" >"$T/out" 2>"$T/err" &
+	ctl=$!
+	wait_for "$1 to be ready" grep -q ready "$T/out"
+}
+
+ends_with() { # WHAT STATUS
+	wait "$ctl"
+	expect "$1: status" "$2" $?
+	nothing_left
+}
+
+start s1 'trap "echo trapped; exit 5" INT; echo ready; while :; do sleep 0.05; done'
+kill -INT "$ctl"
+ends_with "a trapped SIGINT" 5
+expect_words "the trap ran" trapped "$T/out"
+
+start s2 'trap "exit 6" TERM; echo ready; while :; do sleep 0.05; done'
+kill -TERM "$ctl"
+ends_with "a trapped SIGTERM" 6
+
+start s3 'trap "echo again" INT; trap "exit 8" TERM; echo ready; while :; do sleep 0.05; done'
+kill -INT "$ctl"
+wait_for "the first" grep -q again "$T/out"
+kill -TERM "$ctl"
+ends_with "two signals" 8
+
+# Pid 1 of a namespace ignores what it has no handler for: so does the container, and it runs on.
+start s4 'echo ready; exec sleep 1000'
+kill -INT "$ctl"
+kill -TERM "$ctl"
+sleep 0.3
+is_gone "$ctl" && fail "belayctl ended by itself"
+kill -KILL "$(cat "$T/state/s4/init.pid")"
+ends_with "ignored signals" 137
+
+# The container's init, killed from outside.
+start s5 'echo ready; exec sleep 1000'
+init=$(cat "$T/state/s5/init.pid")
+kill -KILL "$init"
+ends_with "a killed init" 137
+
+# The shim, killed: belayctl cleans up as containerd would.
+start s6 'echo ready; exec sleep 1000'
+init=$(cat "$T/state/s6/init.pid")
+for dir in /proc/[0-9]*; do
+	tr '\0' ' ' 2>/dev/null <"$dir/cmdline" | grep -q 'containerd-shim.*-id s6 ' || continue
+	kill -KILL "${dir#/proc/}"
+done
+wait "$ctl"
+expect "a killed shim: status" 125 $?
+expect_words "a killed shim" "belayctl: " "$T/err"
+is_gone "$init" || fail "the container of a killed shim runs on"
+nothing_left
+finish

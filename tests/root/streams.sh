@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Bytes go through whole, in both directions, and so do their ends.
+. "$(dirname "$0")/lib.sh"
+
+expect "stdin" "from stdin" "$(echo from stdin | run -- cat)"
+expect "no stdin" "" "$(run -- cat </dev/null)"
+expect "stdin that nobody reads" "done" "$(seq 100000 | run -- echo done)"
+expect "stdin that comes late" "late" "$( (sleep 0.5; echo late) | run -- cat)"
+expect "the first line only" "1" "$(seq 100000 | run -- head -n 1)"
+nothing_left
+
+# Seven megabytes, no matter who is slow.
+seq 1000000 >"$T/numbers"
+sum=$(md5sum <"$T/numbers")
+expect "size" 6888896 "$(stat -c %s "$T/numbers")"
+expect "output" "$sum" "$(run -- seq 1000000 | md5sum)"
+expect "output to a slow reader" "$sum" "$(run -- seq 1000000 | (sleep 1; md5sum))"
+expect "output on stderr" "$sum" "$(run -- sh -c 'seq 1000000 >&2' 2>&1 >/dev/null | md5sum)"
+expect "input" "$sum" "$(run -- md5sum <"$T/numbers")"
+expect "there and back" "$sum" "$(run -- cat <"$T/numbers" | md5sum)"
+expect "through a pipe there and back" "$sum" "$(cat "$T/numbers" | run -- cat | cat | md5sum)"
+run -- seq 1000000 >"$T/out" || fail "to a file"
+expect "to a file" "$sum" "$(md5sum <"$T/out")"
+nothing_left
+
+# A child that outlives the init of the container holds nobody up: it goes with the pid namespace.
+expect "an heir" "bye" "$(run -- sh -c 'sleep 1000 & echo bye')"
+nothing_left
+finish

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The Delete operation: what it takes down, what it refuses, and that it can be repeated.
+ */
+
+#include "tests/unit/process_rig.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void give_streams(struct rig *r)
+{
+	r->args.io = (struct stdio_paths){
+		.in = rig_fifo(r, "in"), .out = rig_fifo(r, "out"), .err = rig_fifo(r, "err")
+	};
+}
+
+static void expect_streams_free(struct rig *r)
+{
+	rig_expect_fifo_is_free(r, "in");
+	rig_expect_fifo_is_free(r, "out");
+	rig_expect_fifo_is_free(r, "err");
+}
+
+TEST(a_stopped_container_is_deleted_and_its_exit_record_is_told)
+{
+	struct container *ct;
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	give_streams(&r);
+	rig_script(&r, "exit 9");
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_await_exit(&r);
+	rig_begin_delete(&r, ct, 0, &d);
+	rig_await(&r, &d);
+	deed_expect_ok(&d);
+	assert_true(d.exit.is_set);
+	assert_int_equal(d.exit.code, 9);
+	assert_false(container_exists(&r.set, "c1"));
+	expect_streams_free(&r);
+	rig_fini(&r);
+}
+
+TEST(one_that_was_never_started_is_killed_and_its_exit_told_first)
+{
+	struct container *ct;
+	struct rig r;
+
+	rig_init(&r);
+	give_streams(&r);
+	ct = rig_create(&r);
+	rig_delete(&r, ct);
+	rig_expect_story(&r, "create exit=137 delete");
+	expect_streams_free(&r);
+	rig_fini(&r);
+}
+
+TEST(a_running_container_is_not_deleted)
+{
+	struct container *ct;
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_begin_delete(&r, ct, 0, &d);
+	rig_await(&r, &d);
+	assert_string_equal(d.err.msg, "cannot delete a running process");
+	assert_int_equal(d.err.status, STATUS_UNKNOWN);
+	assert_true(container_exists(&r.set, "c1"));
+	assert_true(reaper_tracks(&r.reaper, ct->init.pid));
+	assert_int_equal(rig_count_calls(&r, "delete"), 0);
+	rig_kill(&r, ct);
+	rig_delete(&r, ct);
+	rig_fini(&r);
+}
+
+TEST(a_runtime_that_refuses_is_told_but_the_streams_are_closed_all_the_same)
+{
+	struct container *ct;
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	give_streams(&r);
+	rig_misdeeds(&r, "delete fail device or resource busy\n");
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_kill(&r, ct);
+	rig_begin_delete(&r, ct, 0, &d);
+	rig_await(&r, &d);
+	assert_string_equal(d.err.msg, "failed to delete task: device or resource busy");
+	assert_int_equal(d.err.status, STATUS_UNKNOWN);
+	assert_null(ct->init.io);
+	expect_streams_free(&r);
+	assert_int_equal(ct->init.state, STATE_STOPPED);
+	assert_true(container_exists(&r.set, "c1"));
+	rig_misdeeds(&r, "");
+	rig_delete(&r, ct);
+	rig_expect_story(&r, "create start exit=137 !delete delete");
+	rig_fini(&r);
+}
+
+TEST(a_runtime_that_knows_no_such_container_has_deleted_it)
+{
+	struct container *ct;
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	rig_misdeeds(&r, "delete after-fail no memory\n");
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_kill(&r, ct);
+	rig_begin_delete(&r, ct, 0, &d);
+	rig_await(&r, &d);
+	deed_expect(&d, STATUS_UNKNOWN, "failed to delete task: no memory");
+	rig_delete(&r, ct); /* "container ... does not exist" */
+	rig_fini(&r);
+}
+
+TEST(a_runtime_that_is_gone_is_told_and_delete_can_be_repeated)
+{
+	struct container *ct;
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	rig_runtime_script(&r, "exec \"$FAKE\" \"$@\"");
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_kill(&r, ct);
+	assert_int_equal(renameat(r.dir.fd, "runtime.sh", r.dir.fd, "elsewhere"), 0);
+	rig_begin_delete(&r, ct, 0, &d);
+	rig_await(&r, &d);
+	deed_expect(&d, STATUS_UNKNOWN, "failed to delete task: ");
+	deed_expect(&d, STATUS_UNKNOWN, "no such file or directory");
+	assert_int_equal(renameat(r.dir.fd, "elsewhere", r.dir.fd, "runtime.sh"), 0);
+	rig_delete(&r, ct);
+	rig_fini(&r);
+}
+
+TEST(a_runtime_that_hangs_is_ended_by_the_deadline_and_delete_can_be_repeated)
+{
+	struct container *ct;
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	rig_misdeeds(&r, "delete hang\n");
+	ct = rig_create(&r);
+	rig_begin_delete(&r, ct, 0.2, &d);
+	rig_await(&r, &d);
+	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "delete: timed out in step 'run runtime'");
+	rig_misdeeds(&r, "");
+	rig_delete(&r, ct);
+	rig_expect_story(&r, "create exit=137 !delete delete");
+	rig_fini(&r);
+}
+
+TEST(what_the_container_wrote_last_is_not_lost_by_a_delete_at_once)
+{
+	char got[8] = "";
+	struct container *ct;
+	auto_fd int out = -1;
+	struct rig r;
+
+	rig_init(&r);
+	give_streams(&r);
+	rig_script(&r, "echo last");
+	out = open(r.args.io.out, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_await_exit(&r);
+	rig_delete(&r, ct);
+	assert_int_equal(read(out, got, sizeof(got)), 5);
+	assert_string_equal(got, "last\n");
+	assert_int_equal(read(out, got, sizeof(got)), 0);
+	rig_fini(&r);
+}
+
+TEST(a_process_that_keeps_a_stream_open_does_not_hold_up_delete)
+{
+	struct container *ct;
+	struct rig r;
+	char *pid;
+
+	rig_init(&r);
+	give_streams(&r);
+	rig_script(&r, "sleep 1000 & echo $! >$B/heir");
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_await_exit(&r);
+	rig_delete(&r, ct);
+	expect_streams_free(&r);
+	pid = rig_read(&r, "heir");
+	assert_int_equal(kill((pid_t)strtol(pid, NULL, 10), SIGKILL), 0);
+	free(pid);
+	rig_fini(&r);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Mounting in a child. What it mounts is tried in test_rootfs.c.
+ */
+
+#include "process/rootfs/rootfs.h"
+#include "tests/lib/tmpdir.h"
+#include "tests/unit/reaper_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+struct scene {
+	struct rig rig;
+	struct tmpdir dir;
+	char rootfs[TMPDIR_PATH_MAX + 16];
+	struct rootfs_job job;
+	bool done;
+	int calls;
+};
+
+static void on_done(struct rootfs_job *job)
+{
+	struct scene *s = container_of(job, struct scene, job);
+
+	s->done = true;
+	s->calls++;
+}
+
+static void scene_set(struct scene *s)
+{
+	if (geteuid() != 0)
+		test_skip("mount needs root");
+	memset(s, 0, sizeof(*s));
+	rig_init(&s->rig);
+	tmpdir_open(&s->dir);
+	assert_int_equal(mkdirat(s->dir.fd, "rootfs", 0700), 0);
+	snprintf(s->rootfs, sizeof(s->rootfs), "%s/rootfs", s->dir.path);
+	s->job = ROOTFS_JOB_NONE;
+	s->job.on_done = on_done;
+}
+
+static void await(struct scene *s)
+{
+	loop_run_until(s->rig.loop, &s->done);
+	assert_int_equal(s->calls, 1);
+	s->done = false;
+	s->calls = 0;
+}
+
+static void unmount(struct scene *s)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(rootfs_unmount_begin(&s->job, &s->rig.reaper, s->rootfs), 0);
+	await(s);
+	assert_int_equal(rootfs_job_verdict(&s->job, &e), 0);
+}
+
+static void scene_strike(struct scene *s)
+{
+	unmount(s);
+	rootfs_job_fini(&s->job);
+	rig_fini(&s->rig);
+	tmpdir_close(&s->dir);
+}
+
+static const struct rootfs_mount good = { .type = "tmpfs", .source = "tmpfs", .target = "" };
+static const struct rootfs_mount bad = { .type = "nosuchfs", .source = "x", .target = "" };
+
+static void begin_mount(struct scene *s, const struct rootfs_mount *m)
+{
+	assert_int_equal(rootfs_mount_begin(&s->job, &s->rig.reaper, s->rootfs, m, 1), 0);
+}
+
+TEST(a_job_mounts_in_our_namespace_and_says_so_from_the_loop)
+{
+	struct err e = ERR_INIT;
+	struct scene s;
+
+	scene_set(&s);
+	begin_mount(&s, &good);
+	assert_false(s.done);
+	await(&s);
+	assert_int_equal(rootfs_job_verdict(&s.job, &e), 0);
+	assert_false(rootfs_job_kill(&s.job));
+	assert_int_equal(umount2(s.rootfs, 0), 0);
+	scene_strike(&s);
+}
+
+TEST(what_the_child_has_to_say_arrives_whole)
+{
+	struct err e = ERR_INIT;
+	struct scene s;
+
+	scene_set(&s);
+	begin_mount(&s, &bad);
+	await(&s);
+	assert_int_equal(rootfs_job_verdict(&s.job, &e), -1);
+	assert_non_null(strstr(e.msg, "failed to mount rootfs component: mount source: \"x\""));
+	assert_non_null(strstr(e.msg, "no such device"));
+	assert_int_equal(e.status, STATUS_UNKNOWN);
+	scene_strike(&s);
+}
+
+TEST(a_job_may_be_used_again_and_forgets_the_last_time)
+{
+	struct err e = ERR_INIT;
+	struct scene s;
+
+	scene_set(&s);
+	begin_mount(&s, &bad);
+	await(&s);
+	begin_mount(&s, &good);
+	await(&s);
+	assert_int_equal(rootfs_job_verdict(&s.job, &e), 0);
+	scene_strike(&s);
+}
+
+/* How far it got nobody knows; what it did is there, and comes off. */
+TEST(a_job_that_is_killed_in_the_middle_has_failed)
+{
+	struct rootfs_mount many[ROOTFS_MOUNTS_MAX];
+	struct err e = ERR_INIT;
+	struct scene s;
+
+	scene_set(&s);
+	for (int i = 0; i < ROOTFS_MOUNTS_MAX; i++)
+		many[i] = good;
+	assert_int_equal(
+		rootfs_mount_begin(&s.job, &s.rig.reaper, s.rootfs, many, ROOTFS_MOUNTS_MAX), 0);
+	assert_true(rootfs_job_kill(&s.job));
+	await(&s);
+	assert_int_equal(rootfs_job_verdict(&s.job, &e), -1);
+	assert_string_equal(e.msg, "the process that mounts ended with status 137");
+	scene_strike(&s);
+}
+
+TEST(a_job_that_is_given_up_says_nothing_more)
+{
+	struct scene s;
+	pid_t pid;
+
+	scene_set(&s);
+	begin_mount(&s, &good);
+	pid = s.job.child.pid;
+	rootfs_job_fini(&s.job);
+	await_collected(&s.rig, pid);
+	assert_int_equal(s.calls, 0);
+	s.job.on_done = on_done;
+	scene_strike(&s);
+}
+
+TEST(one_that_never_began_can_be_ended)
+{
+	struct rootfs_job job = ROOTFS_JOB_NONE;
+	struct err e = ERR_INIT;
+
+	assert_false(rootfs_job_kill(&job));
+	assert_int_equal(rootfs_job_verdict(&job, &e), 0);
+	rootfs_job_fini(&job);
+	rootfs_job_fini(&job);
+}
