@@ -35,12 +35,37 @@ unsigned long log_dropped(void)
 	return sink.dropped;
 }
 
-/* A newline in a message, say from a runtime, must not forge a line of its own. */
-static void keep_to_one_line(char *text, size_t len)
+/* A quote ends a value if the line ends there, or goes on with ", " or with another key. */
+static bool ends_value(const char *after)
 {
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < ' ')
-			text[i] = ' ';
+	if (*after == '\0' || strncmp(after, ", ", 2) == 0)
+		return true;
+	if (*after != ' ')
+		return false;
+	after++;
+	return after[strspn(after, "abcdefghijklmnopqrstuvwxyz_")] == '=';
+}
+
+/*
+ * What a runtime says may hold anything: a newline must not forge a line of its
+ * own, nor a quote end the value it stands in.
+ */
+static void keep_in_its_place(char *text)
+{
+	bool is_quoted = false;
+
+	for (char *at = text; *at; at++) {
+		if ((unsigned char)*at < ' ')
+			*at = ' ';
+		if (*at != '"')
+			continue;
+		if (!is_quoted)
+			is_quoted = at > text && at[-1] == '=';
+		else if (ends_value(at + 1))
+			is_quoted = false;
+		else
+			*at = '\'';
+	}
 }
 
 static size_t clamp(int n, size_t room)
@@ -70,16 +95,16 @@ void log_line(enum log_level level, const char *verb, const char *fmt, ...)
 {
 	char line[LOG_LINE_MAX];
 	int saved = errno;
-	size_t at;
+	size_t at, said;
 	va_list ap;
 
 	if (level > sink.level || sink.fd < 0)
 		return;
-	at = begin_line(line, sizeof(line) - 1, level, verb);
+	at = said = begin_line(line, sizeof(line) - 1, level, verb);
 	va_start(ap, fmt);
 	at += clamp(vsnprintf(line + at, sizeof(line) - 1 - at, fmt, ap), sizeof(line) - 1 - at);
 	va_end(ap);
-	keep_to_one_line(line, at);
+	keep_in_its_place(line + said);
 	line[at++] = '\n';
 	if (write(sink.fd, line, at) == (ssize_t)at) {
 		sink.untold = 0;

@@ -113,6 +113,17 @@ TEST(a_line_break_in_a_value_does_not_forge_a_line)
 	end();
 }
 
+TEST(a_quote_in_a_value_does_not_end_it)
+{
+	begin(LOG_INFO);
+	log_info("create", "id=c1 error=\"%s\", nothing is left of it",
+		"exec: \"nosuch\": not found");
+	assert_matches(read_log(), "error=\"exec: 'nosuch': not found\", nothing is left of it\n$");
+	log_info("create", "error=\"%s\" id=%s", "\"a\" and \"b\"", "c1");
+	assert_matches(read_log(), "error=\"'a' and 'b'\" id=c1\n$");
+	end();
+}
+
 TEST(a_line_that_is_too_long_is_cut_and_still_ends)
 {
 	char text[2 * LOG_LINE_MAX];
