@@ -5,6 +5,7 @@
 
 # Not inherited as ignored, as a shell's background jobs would have it.
 start() { # NAME SCRIPT
+	: >"$T/out" # in the background it might be emptied only after we have found the last one's words
 	env --default-signal=INT,TERM "$BELAYCTL" run --runtime "$RUNTIME" --state "$T/state" \
 		--rootfs "$T/rootfs" --name "$1" -- sh -c "$2" >"$T/out" 2>"$T/err" &
 	ctl=$!
