@@ -97,6 +97,25 @@ leftover_processes() {
 
 has_no_processes() { [ -z "$(leftover_processes)" ]; }
 
+empty_cgroups() {
+	local dir
+
+	find /sys/fs/cgroup -mindepth 2 -path '*/belay/*' -type d -newer "$T/rootfs/etc" 2>/dev/null |
+		grep -v ^/sys/fs/cgroup/unified/ | sort | while read -r dir; do
+		[ -e "$dir" ] && [ -z "$(cat "$dir/cgroup.procs" 2>/dev/null)" ] && echo "$dir"
+	done
+}
+
+# Empty now and still there a second later: other runs on this machine come and go in the same place.
+cgroups_left() {
+	local before
+
+	before=$(empty_cgroups)
+	[ -n "$before" ] || return 0
+	sleep 1
+	comm -12 <(echo "$before") <(empty_cgroups)
+}
+
 nothing_left() {
 	wait_for "the last process" has_no_processes
 	expect "processes left" "" "$(leftover_processes)"
@@ -105,8 +124,7 @@ nothing_left() {
 	expect "bundles left" "" "$(find "$T/state" -mindepth 1 -maxdepth 1 ! -name s ! -name runtime \
 		2>/dev/null)"
 	expect "runtime state left" "" "$(find "$T/state/runtime/belay" -mindepth 1 2>/dev/null)"
-	expect "cgroups left" "" "$(find /sys/fs/cgroup -mindepth 2 -path '*/belay/*' -type d \
-		-newer "$T/rootfs/etc" 2>/dev/null | grep -v ^/sys/fs/cgroup/unified/)"
+	expect "cgroups left" "" "$(cgroups_left)"
 }
 
 finish() {
