@@ -225,6 +225,11 @@ int delete_run(const struct args *args, struct err *e)
 	if (!c.is_done)
 		ev_run(c.loop, 0);
 	remove_socket(bundle_fd);
+	runtime_call_fini(&c.call);
+	rootfs_job_fini(&c.unmounting);
+	reaper_fini(&c.reaper);
+	signals_fini(&c.signals);
+	ev_loop_destroy(c.loop);
 	free((char *)c.runtime.root);
 	json_decref(owner);
 	rc = print_response(bundle_fd);

@@ -129,6 +129,9 @@ static int ask(struct inquiry *q, const char *binary, struct err *e)
 	op_start(&q->op, q->loop, &plan, INFO_DEADLINE_S);
 	if (!q->is_done)
 		ev_run(q->loop, 0);
+	runtime_call_fini(&q->call);
+	reaper_fini(&q->reaper);
+	ev_loop_destroy(q->loop);
 	*e = q->op.err;
 	return err_is_set(e) ? -1 : 0;
 }

@@ -472,6 +472,9 @@ int run_container(const struct run_args *args)
 			ev_run(r.loop, 0);
 		client_close(&r.client);
 		launch_fini(&r.launch);
+		reaper_fini(&r.reaper);
+		signals_fini(&r.signals);
+		ev_loop_destroy(r.loop);
 		e = r.op.err;
 	}
 	if (err_is_set(&e)) {

@@ -27,7 +27,7 @@ expect "size" "30 100" "$(in_pty "ctr run --rm -t --runtime $RUNTIME --rootfs $T
 in_pty "ctr run -d -t --runtime $RUNTIME --rootfs $T/rootfs t7 /bin/sleep 1000"
 shim=$(shim_of t7)
 expect "exec with a tty" "/dev/pts/1" \
-	"$(in_pty "ctr task exec -t --exec-id x1 t7 /bin/busybox tty" | head -n 1)"
+	"$(in_pty "ctr task exec -t --exec-id x1 t7 /bin/busybox tty" | grep -o "^/dev/pts.*")"
 ptys() { find "/proc/$shim/fd" -lname '/dev/ptmx' -o -lname '*ptmx' | wc -l; }
 [ "$(ptys)" -gt 0 ] || fail "the pty of a running container is not held"
 ctr task kill -s KILL t7

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -133,25 +134,6 @@ static inline bool is_asleep(pid_t pid)
 	return state == 'S';
 }
 
-static inline bool still_runs(void *pid)
-{
-	siginfo_t si = { 0 };
-
-	assert_int_equal(waitid(P_PID, (id_t) * (pid_t *)pid, &si, WEXITED | WNOHANG | WNOWAIT), 0);
-	return si.si_pid == 0;
-}
-
-/* The number of bytes a blocking_reader() got. The loop must get events while it reads. */
-static inline int reader_result(struct ev_loop *loop, pid_t pid)
-{
-	siginfo_t si = { 0 };
-
-	loop_run_while(loop, still_runs, &pid);
-	assert_int_equal(waitid(P_PID, (id_t)pid, &si, WEXITED), 0);
-	assert_int_equal(si.si_code, CLD_EXITED);
-	return si.si_status;
-}
-
 struct ready {
 	ev_io watcher;
 	bool is_ready;
@@ -172,6 +154,18 @@ static inline void await_readable(struct ev_loop *loop, int fd)
 	ev_io_init(&r.watcher, on_readable, fd, EV_READ);
 	ev_io_start(loop, &r.watcher);
 	loop_run_until(loop, &r.is_ready);
+}
+
+/* The number of bytes a blocking_reader() got. The loop gets its events while it reads. */
+static inline int reader_result(struct ev_loop *loop, pid_t pid)
+{
+	auto_fd int pidfd = pidfd_open(pid, 0);
+	siginfo_t si = { 0 };
+
+	await_readable(loop, pidfd);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &si, WEXITED), 0);
+	assert_int_equal(si.si_code, CLD_EXITED);
+	return si.si_status;
 }
 
 static inline void expect_free(const struct tmpdir *dir, const char *name)

@@ -314,9 +314,10 @@ TEST(what_a_process_wrote_to_its_terminal_before_its_end_is_not_lost)
 	close(slave);
 	stdio_process_ended(s.io);
 	attend(&s);
-	s.total = s.sent;
-	loop_run_while(s.loop, output_flows, &s);
+	settle(&s);
+	s.got = read_pattern(s.from_out, 0, &s.at_end);
 	assert_int_equal(s.got, s.sent);
+	assert_true(s.at_end);
 	scene_strike(&s);
 }
 
