@@ -284,6 +284,41 @@ TEST(a_signal_reaches_every_member_and_nobody_else)
 	scene_strike(&s);
 }
 
+/*
+ * The group as it changes between two looks at it: the first is a FIFO, whose
+ * reader gets the end only when the second, empty, has taken its place.
+ */
+static pid_t replace_while_read(struct scene *s, pid_t listed)
+{
+	static const char first[] = "root/devices/c1/cgroup.procs",
+			  second[] = "root/devices/c1/empty";
+	pid_t pid;
+	int fd;
+
+	assert_int_equal(mkfifoat(s->dir.fd, first, 0600), 0);
+	tmpdir_write(&s->dir, second, "");
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	fd = openat(s->dir.fd, first, O_WRONLY | O_CLOEXEC);
+	dprintf(fd, "%d\n", (int)listed);
+	_exit(renameat(s->dir.fd, second, s->dir.fd, first) != 0);
+}
+
+TEST(a_number_that_has_left_the_group_meanwhile_is_not_signalled)
+{
+	pid_t stranger = sleeper(), helper;
+	struct scene s;
+
+	group_set(&s);
+	helper = replace_while_read(&s, stranger);
+	assert_int_equal(cgroup_signal(&s.cg, SIGTERM), 0);
+	assert_int_equal(end_of(helper), 0);
+	assert_int_equal(kill(stranger, SIGKILL), 0);
+	assert_int_equal(end_of(stranger), 128 + SIGKILL);
+	scene_strike(&s);
+}
+
 static void put_in(const char *group, pid_t pid)
 {
 	char path[TMPDIR_PATH_MAX + 64], text[16];

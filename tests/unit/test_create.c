@@ -6,11 +6,13 @@
 
 #include "tests/unit/process_rig.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 TEST(a_container_is_created_and_its_init_is_a_child_of_ours)
 {
@@ -177,6 +179,44 @@ TEST(an_init_that_dies_before_we_know_its_pid_is_still_ours)
 	assert_int_equal(ct->init.state, STATE_STOPPED);
 	rig_delete(&r, ct);
 	rig_expect_story(&r, "create exit=42 delete");
+	rig_fini(&r);
+}
+
+static void settle(struct rig *r)
+{
+	for (int i = 0; i < 20; i++)
+		loop_run_once(r->loop);
+}
+
+/* Its parent is gone for good while the runtime still has something to do: a zombie, and ours. */
+TEST(an_init_that_is_an_orphan_long_before_its_runtime_ends_keeps_its_status)
+{
+	auto_fd int made = -1;
+	auto_fd int go = -1;
+	struct container *ct;
+	struct deed d;
+	struct rig r;
+	char byte;
+
+	rig_init(&r);
+	rig_misdeeds(&r, "create dead-init\n");
+	rig_runtime_script(&r,
+		"\"$FAKE\" \"$@\" || exit 1\n"
+		"for word; do [ \"$word\" != create ] || { echo >$B/made; read x <$B/go; }; "
+		"done");
+	made = open(rig_fifo(&r, "made"), O_RDWR | O_CLOEXEC);
+	go = open(rig_fifo(&r, "go"), O_RDWR | O_CLOEXEC);
+	rig_begin_create(&r, &d);
+	assert_int_equal(read(made, &byte, 1), 1);
+	settle(&r); /* SIGCHLD has come, and with it the sweep */
+	assert_false(d.done);
+	assert_int_equal(write(go, "\n", 1), 1);
+	rig_await(&r, &d);
+	deed_expect_ok(&d);
+	ct = d.ct;
+	rig_await_exit(&r);
+	rig_expect_story(&r, "create exit=42");
+	rig_delete(&r, ct);
 	rig_fini(&r);
 }
 

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void give_streams(struct rig *r)
 {
@@ -183,6 +184,91 @@ TEST(what_the_container_wrote_last_is_not_lost_by_a_delete_at_once)
 	assert_int_equal(read(out, got, sizeof(got)), 5);
 	assert_string_equal(got, "last\n");
 	assert_int_equal(read(out, got, sizeof(got)), 0);
+	rig_fini(&r);
+}
+
+/* More than a FIFO holds: the rest is still in the container's pipe when Delete comes. */
+#define WORDS_OF_A_SLOW_READER 108894
+
+struct reading {
+	int fd;
+	size_t got;
+	bool at_end;
+};
+
+static bool is_reading(void *arg)
+{
+	struct reading *k = arg;
+	char chunk[4096];
+	ssize_t n;
+
+	while ((n = read(k->fd, chunk, sizeof(chunk))) > 0)
+		k->got += (size_t)n;
+	k->at_end = n == 0;
+	return !k->at_end;
+}
+
+TEST(delete_waits_for_a_slow_client_and_nothing_is_lost)
+{
+	struct reading k = { .fd = -1 };
+	struct container *ct;
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	give_streams(&r);
+	rig_script(&r, "seq 20000");
+	k.fd = open(r.args.io.out, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_await_exit(&r);
+	rig_begin_delete(&r, ct, 0.1, &d);
+	rig_await(&r, &d);
+	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "delete: timed out in step 'drain stdio'");
+	rig_begin_delete(&r, ct, 0, &d);
+	loop_run_while(r.loop, is_reading, &k);
+	assert_int_equal(k.got, WORDS_OF_A_SLOW_READER);
+	rig_await(&r, &d);
+	deed_expect_ok(&d);
+	fd_drop(&k.fd);
+	rig_fini(&r);
+}
+
+TEST(a_client_that_never_reads_holds_up_delete_only_for_so_long)
+{
+	struct container *ct;
+	auto_fd int client = -1;
+	struct rig r;
+
+	rig_init(&r);
+	give_streams(&r);
+	rig_script(&r, "seq 20000");
+	client = open(r.args.io.out, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_await_exit(&r);
+	rig_delete(&r, ct);
+	fd_drop(&client);
+	rig_fini(&r);
+}
+
+/* Its exit is not told as long as an exec might be reported. */
+TEST(a_delete_whose_time_is_up_no_longer_waits_for_the_exit)
+{
+	struct container *ct;
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	ct = rig_create(&r);
+	ct->running_execs = 1;
+	rig_begin_delete(&r, ct, 0.1, &d);
+	rig_await(&r, &d);
+	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "delete: timed out in step 'end init'");
+	assert_true(list_is_empty(&ct->init.waiters));
+	container_exec_failed(ct);
+	rig_expect_story(&r, "create !delete exit=137");
+	rig_delete(&r, ct);
 	rig_fini(&r);
 }
 

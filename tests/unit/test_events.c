@@ -261,15 +261,18 @@ TEST(no_more_than_so_many_wait_and_the_oldest_make_room)
 
 TEST(the_one_under_way_does_not_make_room)
 {
+	const struct list *under_way;
 	struct scene s;
 
 	scene_set(&s);
 	containerd_start(&s, "silent", "1");
 	push(&s, 0);
 	loop_run_until(s.rig.loop, &s.events.is_sending);
+	under_way = s.events.queue.next;
 	push_many(&s, 1, EVENTS_MAX + 3);
 	assert_int_equal(s.events.n, EVENTS_MAX);
 	assert_true(s.events.is_sending);
+	assert_ptr_equal(s.events.queue.next, under_way);
 	scene_strike(&s); /* with a call under way */
 }
 
