@@ -12,10 +12,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Returns 1 and the trimmed message if @line is a record of an error. */
-static int error_of(const char *line, size_t len, char *ret, size_t room)
+/* Returns 1 and the trimmed message if @record is one of an error. */
+static int error_of(json_t *record, char *ret, size_t room)
 {
-	auto_json json_t *record = json_loadb(line, len, 0, NULL);
 	const char *level = json_get_string(record, "level");
 	const char *msg = json_get_string(record, "msg");
 	size_t n;
@@ -31,17 +30,47 @@ static int error_of(const char *line, size_t len, char *ret, size_t room)
 	return 1;
 }
 
+/* The next place behind @at where a record may begin: a brace that is the first on its line. */
+static const char *next_record(const char *at, const char *end)
+{
+	const char *newline;
+
+	while (at < end && *at != '{') {
+		newline = memchr(at, '\n', (size_t)(end - at));
+		at = newline ? newline + 1 : end;
+	}
+	return at;
+}
+
+/* Where to go on after @stopped bytes that were no record: the line that was wrong may begin one.
+ */
+static const char *behind_garbage(const char *at, size_t stopped, const char *end)
+{
+	const char *newline = stopped > 1 ? memrchr(at, '\n', stopped - 1) : NULL;
+
+	return next_record(newline ? newline + 1 : at + 1, end);
+}
+
+/*
+ * A record is one line of runc's and several of crun's (1.28). No byte is
+ * looked at more than a few times, whatever the file holds.
+ */
 int log_find_error(const char *text, size_t len, char *ret, size_t room)
 {
-	while (len > 0) {
-		const char *newline = memrchr(text, '\n', len);
-		const char *line = newline ? newline + 1 : text;
+	const char *end = text + len;
+	const char *at = next_record(text, end);
+	int found = 0;
 
-		if (error_of(line, len - (size_t)(line - text), ret, room))
-			return 1;
-		len = newline ? (size_t)(newline - text) : 0;
+	while (at < end) {
+		json_error_t stopped = { .position = 0 };
+		auto_json json_t *record =
+			json_loadb(at, (size_t)(end - at), JSON_DISABLE_EOF_CHECK, &stopped);
+		size_t used = stopped.position > 0 ? (size_t)stopped.position : 0;
+
+		found |= error_of(record, ret, room);
+		at = record ? next_record(at + used, end) : behind_garbage(at, used, end);
 	}
-	return 0;
+	return found;
 }
 
 int log_last_error(int bundle_fd, off_t from, char *ret, size_t room)

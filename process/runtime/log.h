@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 /* What of one call's log is looked at, in bytes, from its end. */
-#define LOG_TAIL_MAX (256 * 1024)
+#define LOG_TAIL_MAX (64 * 1024)
 
 /*
  * The text of the last record with level=error behind offset @from, without
@@ -23,7 +23,7 @@
  */
 int log_last_error(int bundle_fd, off_t from, char *ret, size_t room);
 
-/* The same from memory: newline-separated JSON objects; what does not parse is passed over. */
+/* The same from memory: JSON objects, each beginning a line; what does not parse is passed over. */
 int log_find_error(const char *text, size_t len, char *ret, size_t room);
 
 #endif

@@ -50,6 +50,15 @@ TEST(what_does_not_parse_is_passed_over)
 	expect_error("{\"level\":\"error\",\"msg\":\"no newline\"}", "no newline");
 }
 
+TEST(a_record_may_be_of_several_lines_and_several_of_one)
+{
+	expect_error("{\n  \"msg\": \"one\",\n  \"level\": \"error\"\n}\n" INFO("two"), "one");
+	expect_error(
+		"{\"level\":\"info\"}{\"level\":\"error\",\"msg\":\"same line\"}", "same line");
+	expect_error(
+		"{\n  \"msg\": {\n" ERROR("behind one that was torn"), "behind one that was torn");
+}
+
 TEST(a_long_message_is_cut_to_the_room)
 {
 	char room[8];
