@@ -13,9 +13,14 @@ sleep 2.5 # r2 ends while nobody listens
 start_containerd
 expect "it runs" RUNNING "$(task_status r1)"
 expect "same shim" "$shim1" "$(shim_of r1)"
-wait_for "the exit in between" has_status r2 STOPPED
-ctr task delete r2 2>/dev/null
-expect "its status" 0 $?
+if grep -q 'cleaning leaked shim process.* id=r2' "$T/log"; then
+	# containerd 1.7 to 2.2 delete a task without processes when they start, whatever its shim.
+	expect "what ended in between" "" "$(task_status r2)"
+else
+	wait_for "the exit in between" has_status r2 STOPPED
+	ctr task delete r2 2>/dev/null
+	expect "its status" 0 $?
+fi
 
 ctr task attach r1 >"$T/wait" 2>&1 &
 waiter=$!

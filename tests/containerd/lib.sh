@@ -2,7 +2,8 @@
 # Sourced by the scripts beside it: a real containerd of this machine, with its own root, state,
 # sockets and namespace, in mount and pid namespaces of its own, and the questions they ask.
 #
-# Each script is called with the folder of the shim under test: TEST.sh BUILD/shim
+# Each script is called with the folder of the shim under test and, if it is not to be the machine's
+# own containerd, a folder with another containerd, ctr and runc: TEST.sh BUILD/shim [BIN]
 
 set -u
 
@@ -10,6 +11,7 @@ set -u
 if [ -z "${BELAY_INSIDE:-}" ]; then
 	skip() { echo "SKIPPED $(basename "$0"): $*"; exit 77; }
 	[ "$(id -u)" = 0 ] || skip "needs root"
+	[ -z "${2:-}" ] || [ -x "$2/containerd" ] || skip "$2 has no containerd"
 	for tool in containerd ctr runc busybox unshare; do
 		command -v "$tool" >/dev/null || skip "there is no $tool"
 	done
@@ -30,7 +32,7 @@ NS=belay-test-$(basename "$T" | tr -d '.')
 RUNTIME=${RUNTIME:-io.containerd.belay.v2}
 mount -t tmpfs tmpfs /run
 export CONTAINERD_ADDRESS=/run/ctd/containerd.sock CONTAINERD_NAMESPACE=$NS
-export PATH="$SHIM_DIR:$PATH"
+export PATH="$SHIM_DIR:${2:+$2:}$PATH"
 failures=0
 containerd_pid=
 
@@ -71,7 +73,7 @@ start_containerd() {
 	state = "/run/ctd"
 	disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs",
 	  "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs",
-	  "io.containerd.snapshotter.v1.devmapper"]
+	  "io.containerd.snapshotter.v1.devmapper", "io.containerd.nri.v1.nri"]
 	[grpc]
 	  address = "/run/ctd/containerd.sock"
 	[ttrpc]

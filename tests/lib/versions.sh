@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# versions.sh - containerd, runc, crun and criu of later Debian releases, for tests beside the machine's own.
+#
+#	tests/lib/versions.sh DIR
+#
+# makes DIR/trixie/bin and DIR/forky/bin. apt itself does the fetching, with lists and a cache below DIR:
+# it takes the archive's address from the machine's own sources and checks the signed index and every
+# hash. The system's lists are not touched and nothing is installed. Programs that need a later libc than
+# ours find it by an interpreter and a library path of their own (patchelf), not through the environment,
+# so that what they start is not handed libraries it was not built for.
+#
+# All that is there is left alone, so a second call costs nothing. Without a network: SKIPPED, exit 77,
+# and the tests that wanted a version say so in turn.
+
+set -u -o pipefail
+
+suites="trixie forky"
+packages="containerd runc crun criu"
+programs="containerd ctr containerd-shim-runc-v2 runc crun criu"
+dir=$(realpath -m "${1:?usage: versions.sh DIR}")
+
+skip() {
+	echo "SKIPPED versions: $*"
+	exit 77
+}
+
+# Where this machine gets Debian from.
+archive() {
+	apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(ORIGIN) $(SUITE)' 'Created-By: Packages' |
+		awk '$2 == "main" && $3 == "Debian" && $4 !~ /security|updates|backports/ { print $1; exit }'
+}
+
+# apt SUITE WORDS...: apt-get that knows of nothing but that suite.
+apt() {
+	local at=$dir/$1/apt
+
+	shift
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dir::Etc::sourcelist="$at/sources.list" \
+		-o Dir::Etc::sourceparts=- -o Dir::Etc::preferencesparts=- -o Dir::Etc::preferences=- \
+		-o Dir::State::lists="$at/lists" -o Dir::State::status="$at/status" \
+		-o Dir::Cache="$at/cache" -o APT::Sandbox::User=root -o Debug::NoLocking=1 \
+		-o APT::Install-Recommends=0 -o APT::Install-Suggests=0 -o Acquire::Languages=none \
+		-o APT::Keep-Downloaded-Packages=1 -o DPkg::Pre-Install-Pkgs= -o DPkg::Post-Invoke= \
+		-o APT::Update::Post-Invoke= -o APT::Update::Post-Invoke-Success= "$@"
+}
+
+download() {
+	local suite=$1 at=$dir/$1/apt
+
+	mkdir -p "$at/lists/partial" "$at/cache/archives/partial"
+	: >"$at/status"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main" \
+		>"$at/sources.list"
+	# shellcheck disable=SC2086 # a list, on purpose
+	apt "$suite" update && apt "$suite" --download-only install $packages
+}
+
+unpack() {
+	local suite=$1 deb
+
+	mkdir -p "$dir/$suite/root"
+	for deb in "$dir/$suite"/apt/cache/archives/*.deb; do
+		dpkg -x "$deb" "$dir/$suite/root" || return 1
+	done
+}
+
+# The suite's own loader and libraries, by absolute path: what a program inherits says nothing of them.
+settle() {
+	local suite=$1 root=$dir/$1/root name from loader
+
+	loader=$(find "$root/usr/lib" -name 'ld-linux-*.so.*' | head -n 1)
+	mkdir -p "$dir/$suite/bin"
+	for name in $programs; do
+		from=$(find "$root/usr/bin" "$root/usr/sbin" -name "$name" -type f | head -n 1)
+		[ -n "$from" ] && patchelf --set-interpreter "$loader" --force-rpath \
+			--set-rpath "$(dirname "$loader")" "$from" || return 1
+		mv "$from" "$dir/$suite/bin/$name"
+	done
+	rm -rf "$dir/$suite/apt"
+}
+
+make_suite() {
+	local suite=$1
+
+	[ -e "$dir/$suite/complete" ] && return 0
+	rm -rf "${dir:?}/$suite"
+	mkdir -p "$dir/$suite"
+	{ download "$suite" && unpack "$suite" && settle "$suite"; } >"$dir/$suite/log" 2>&1 &&
+		touch "$dir/$suite/complete" && return 0
+	tail -n 5 "$dir/$suite/log"
+	return 1
+}
+
+for tool in apt-get dpkg patchelf; do
+	command -v $tool >/dev/null || skip "there is no $tool"
+done
+mkdir -p "$dir"
+exec 9>"$dir/lock"
+flock 9
+uri=$(archive)
+[ -n "$uri" ] || skip "apt knows of no Debian archive"
+for suite in $suites; do
+	make_suite "$suite" || skip "$suite could not be fetched, see $dir/$suite/log"
+done
+echo "ok versions"
