@@ -177,6 +177,16 @@ int process_take_console(struct process *p, struct err *e)
 	return 0;
 }
 
+/* Once: an operation that is refused after the exit holds and releases the news too. */
+static void tell_container(struct process *p)
+{
+	if (p->news_held > 0 || !p->seen.is_set || p->is_told)
+		return;
+	p->is_told = true;
+	container_process_exited(p);
+	/* p may be gone */
+}
+
 static void on_child_exit(struct child *child, const struct exit_status *st)
 {
 	struct process *p = container_of(child, struct process, child);
@@ -184,8 +194,7 @@ static void on_child_exit(struct child *child, const struct exit_status *st)
 	if (p->io)
 		stdio_process_ended(p->io);
 	p->seen = (struct exit_record){ .is_set = true, .code = (uint32_t)st->code, .at = st->at };
-	if (p->news_held == 0)
-		container_process_exited(p);
+	tell_container(p);
 	/* p may be gone */
 }
 
@@ -206,8 +215,8 @@ void process_hold_news(struct process *p)
 void process_release_news(struct process *p)
 {
 	assert(p->news_held > 0);
-	if (--p->news_held == 0 && p->seen.is_set)
-		container_process_exited(p);
+	p->news_held--;
+	tell_container(p);
 	/* p may be gone */
 }
 

@@ -198,6 +198,21 @@ TEST(a_running_exec_is_not_deleted_nor_started_again)
 	scene_strike(&s);
 }
 
+/* Its exit has been told; a Start that is refused tells it no second time. */
+TEST(an_exec_that_has_stopped_is_not_started_again)
+{
+	struct scene s;
+
+	scene_set(&s, "exit 3");
+	start(&s);
+	rig_await_exit(&s.rig);
+	start(&s);
+	expect_error(&s, STATUS_UNKNOWN, "cannot start a stopped process");
+	delete_exec(&s);
+	expect_ok(&s);
+	scene_strike(&s);
+}
+
 TEST(an_exec_whose_start_failed_may_be_started_again)
 {
 	struct scene s;
