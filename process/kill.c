@@ -12,6 +12,7 @@
 #include "process/ops.h"
 
 #include <errno.h>
+#include <signal.h>
 
 /* Execs that outlive a cgroup we cannot read. */
 static int signal_execs(struct container *ct, int signo)
@@ -46,6 +47,8 @@ int process_kill(struct process *p, int signo, bool all, struct err *e)
 		return err_set(
 			e, STATUS_FAILED_PRECONDITION, "process not created: failed precondition");
 	rc = all && !is_exec ? signal_all(p->ct, signo) : child_signal(&p->child, signo);
+	if (rc == 0 && !is_exec && signo == SIGKILL)
+		(void)cgroup_thaw(&p->ct->cgroup); /* paused, it would not die; gone is as good */
 	if (rc == 0)
 		return 0;
 	if (rc == -ESRCH)

@@ -58,6 +58,12 @@ int cgroup_pids(const struct cgroup *cg, pid_t **ret, size_t *ret_n) NODISCARD;
  */
 int cgroup_signal(const struct cgroup *cg, int signo) NODISCARD;
 
+/*
+ * Version 1 lets nothing die that is frozen, SIGKILL or not: thaws the group.
+ * Version 2 needs no such thing. 0 or -errno.
+ */
+int cgroup_thaw(const struct cgroup *cg);
+
 /* The directory of @controller's group: a descriptor, the caller's, or -errno. */
 int cgroup_open_dir(const struct cgroup *cg, const char *controller);
 

@@ -5,6 +5,7 @@
  */
 
 #include "base/auto.h"
+#include "base/fd.h"
 #include "process/cgroup/cgroup.h"
 
 #include <dirent.h>
@@ -150,4 +151,17 @@ int cgroup_signal(const struct cgroup *cg, int signo)
 	free(before.pid);
 	free(after.pid);
 	return rc < 0 ? rc : reached;
+}
+
+int cgroup_thaw(const struct cgroup *cg)
+{
+	auto_fd int dir = cg->is_v2 ? -1 : cgroup_open_dir(cg, "freezer");
+	auto_fd int state = -1;
+
+	if (cg->is_v2)
+		return 0;
+	if (dir < 0)
+		return dir;
+	state = openat(dir, "freezer.state", O_WRONLY | O_CLOEXEC);
+	return state < 0 ? -errno : fd_write_all(state, "THAWED", 6);
 }

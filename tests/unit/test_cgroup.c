@@ -211,6 +211,27 @@ static void write_pids(struct scene *s, int n)
 	fclose(f);
 }
 
+TEST(a_frozen_group_of_version_1_is_thawed_in_its_own_hierarchy)
+{
+	struct scene s;
+	char *state;
+
+	scene_set(&s, "5:devices:/c1\n2:freezer:/k8s/c1\n");
+	make_folder(&s, "root/devices");
+	make_folder(&s, "root/devices/c1");
+	make_folder(&s, "root/freezer");
+	make_folder(&s, "root/freezer/k8s");
+	make_folder(&s, "root/freezer/k8s/c1");
+	assert_int_equal(open_group(&s), 0);
+	assert_int_equal(cgroup_thaw(&s.cg), -ENOENT);
+	tmpdir_write(&s.dir, "root/freezer/k8s/c1/freezer.state", "FROZEN");
+	assert_int_equal(cgroup_thaw(&s.cg), 0);
+	state = tmpdir_read(&s.dir, "root/freezer/k8s/c1/freezer.state");
+	assert_string_equal(state, "THAWED");
+	free(state);
+	scene_strike(&s);
+}
+
 TEST(no_more_than_so_many_processes_are_listed)
 {
 	struct scene s;
