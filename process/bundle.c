@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* In this order (surface.md §2.1): the first one present names the group. */
 static const char *const group_annotations[] = {
@@ -182,6 +183,11 @@ char *bundle_runtime_root(const struct container_options *o, const char *ns)
 	char *path;
 
 	return asprintf(&path, "%s/%s", root, ns) < 0 ? NULL : path;
+}
+
+int bundle_forget_exit(int bundle_fd)
+{
+	return unlinkat(bundle_fd, "exitstatus.json", 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 int bundle_write_exit(int bundle_fd, const struct exit_file *x)

@@ -49,6 +49,7 @@ struct exit_file {
 	struct timespec at;
 };
 
+int bundle_forget_exit(int bundle_fd); /* of whoever had the bundle before */
 int bundle_write_exit(int bundle_fd, const struct exit_file *x);
 int bundle_read_exit(int bundle_fd, struct exit_file *ret);
 

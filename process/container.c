@@ -157,9 +157,12 @@ struct container *container_free(struct container *ct)
 		process_release_waiters(p); /* of one that was never started */
 		process_free(p);
 	}
+	process_release_waiters(&ct->init); /* of one that was never restored */
 	process_fini(&ct->init);
-	oom_end(&ct->oom);
-	cgroup_close(&ct->cgroup);
+	container_forget_cgroup(ct);
+	free(ct->image.path);
+	free(ct->image.work);
+	free(ct->image.parent);
 	fd_drop(&ct->bundle_fd);
 	free(ct->id);
 	free(ct->bundle);
@@ -245,6 +248,12 @@ void container_find_cgroup(struct container *ct)
 	rc = oom_begin(&ct->oom, ct->set->loop, &ct->cgroup, on_oom);
 	if (rc < 0)
 		log_debug("oom", "id=%s error=\"%s\", telling of none", ct->id, strerror(-rc));
+}
+
+void container_forget_cgroup(struct container *ct)
+{
+	oom_end(&ct->oom);
+	cgroup_close(&ct->cgroup);
 }
 
 /* If we should die before it is deleted, `delete` can say how it ended. */

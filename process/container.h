@@ -46,10 +46,11 @@ struct containers {
 
 /* runc.v1.Options as plain data. Borrowed by whoever is handed one. */
 struct container_options {
-	const char *binary;      /* "" is runc */
-	const char *root;        /* "" is RUNTIME_ROOT_DEFAULT */
-	const char *shim_cgroup; /* "" is none */
-	const char *criu_image_path, *criu_work_path;
+	const char *binary;          /* "" is runc */
+	const char *root;            /* "" is RUNTIME_ROOT_DEFAULT */
+	const char *shim_cgroup;     /* "" is none */
+	const char *criu_image_path; /* for containerd, not for us */
+	const char *criu_work_path;  /* of a restore; "" is BUNDLE/work */
 	bool no_pivot, no_new_keyring, systemd_cgroup;
 	uint32_t io_uid, io_gid;
 };
@@ -61,6 +62,11 @@ struct job {
 	void (*drop)(struct job *j, const struct err *e); /* its turn will never come */
 };
 
+/* What a container that is created from a checkpoint starts from; owned, NULL for any other. */
+struct image {
+	char *path, *work, *parent;
+};
+
 struct container {
 	struct list link; /* in the set */
 	struct containers *set;
@@ -70,6 +76,8 @@ struct container {
 	struct runtime runtime;
 	bool no_pivot, no_new_keyring;
 	uint32_t io_uid, io_gid;
+
+	struct image image;
 
 	bool is_created; /* Create has succeeded: clients may see it */
 	bool has_mounts; /* we mounted its rootfs, so we unmount it */
@@ -123,6 +131,7 @@ void container_job_done(struct container *ct, struct job *j);
 
 /* Finds the control group of its init, which must not have been reaped, and watches it. */
 void container_find_cgroup(struct container *ct);
+void container_forget_cgroup(struct container *ct);
 
 /* From process.c: @p has exited and its news is not held. */
 void container_process_exited(struct process *p);

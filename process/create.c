@@ -13,32 +13,29 @@
 #include "base/log.h"
 #include "base/op.h"
 #include "process/bundle.h"
+#include "process/launch.h"
 #include "process/ops.h"
-#include "reaper/reaper.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 struct create {
-	struct op op;
+	struct launch launch;
 	struct container *ct;           /* ours until it is created, then the set's */
 	const struct create_args *args; /* for the steps before the first wait only */
 	struct rootfs_job mounting;
-	struct runtime_call runtime; /* `create`, in the end perhaps `delete --force` */
-	bool held;
 	create_done_fn *done;
 	void *user;
 };
 
 static struct create *from_op(struct op *op)
 {
-	return container_of(op, struct create, op);
+	return container_of(op, struct create, launch.op);
 }
 
 static enum op_next read_config(struct op *op)
@@ -63,7 +60,12 @@ static enum op_next read_config(struct op *op)
 static enum op_next write_options(struct op *op)
 {
 	struct create *c = from_op(op);
+	int rc = bundle_forget_exit(c->ct->bundle_fd);
 
+	if (rc < 0) {
+		err_rc(&op->err, rc, "remove exitstatus.json");
+		return OP_FAIL;
+	}
 	return bundle_write_options(c->ct->bundle_fd, &c->args->options, &op->err) < 0 ? OP_FAIL
 										       : OP_DONE;
 }
@@ -77,7 +79,8 @@ static void mounted(struct rootfs_job *job)
 {
 	struct create *c = container_of(job, struct create, mounting);
 
-	op_resume(&c->op, rootfs_job_verdict(job, &c->op.err) < 0 ? OP_FAIL : OP_DONE);
+	op_resume(
+		&c->launch.op, rootfs_job_verdict(job, &c->launch.op.err) < 0 ? OP_FAIL : OP_DONE);
 	/* c may be gone */
 }
 
@@ -111,7 +114,7 @@ static void unmounted(struct rootfs_job *job)
 
 	if (rootfs_job_verdict(job, &e) < 0)
 		log_error("unmount", "id=%s error=\"%s\"", c->ct->id, e.msg);
-	op_resume(&c->op, OP_DONE);
+	op_resume(&c->launch.op, OP_DONE);
 	/* c may be gone */
 }
 
@@ -146,186 +149,88 @@ static void unmount_after_kill(struct rootfs_job *job)
 	struct create *c = container_of(job, struct create, mounting);
 
 	if (begin_unmount(c) == OP_DONE)
-		op_resume(&c->op, OP_DONE);
-	/* c may be gone */
-}
-
-static enum op_next open_stdio(struct op *op)
-{
-	return process_open_stdio(&from_op(op)->ct->init, &op->err) < 0 ? OP_FAIL : OP_DONE;
-}
-
-static enum op_next close_stdio(struct op *op)
-{
-	process_close_stdio(&from_op(op)->ct->init);
-	return OP_DONE;
-}
-
-static void logger_ready(void *user)
-{
-	struct create *c = user;
-
-	op_resume(&c->op, logger_verdict(c->ct->init.logger, &c->op.err) < 0 ? OP_FAIL : OP_DONE);
-	/* c may be gone */
-}
-
-static enum op_next await_logger(struct op *op)
-{
-	struct create *c = from_op(op);
-
-	return !c->ct->init.logger || logger_await_ready(c->ct->init.logger, logger_ready, c)
-		       ? OP_DONE
-		       : OP_WAIT;
-}
-
-static enum op_next forget_old_pid(struct op *op)
-{
-	return runtime_forget_pid(from_op(op)->ct->bundle_fd, "init.pid", &op->err) < 0 ? OP_FAIL
-											: OP_DONE;
-}
-
-static enum op_next hold_orphans(struct op *op)
-{
-	struct create *c = from_op(op);
-
-	reaper_hold(c->ct->set->reaper);
-	c->held = true;
-	return OP_DONE;
-}
-
-static enum op_next release_orphans(struct op *op)
-{
-	struct create *c = from_op(op);
-
-	if (c->held)
-		reaper_release(c->ct->set->reaper);
-	c->held = false;
-	return OP_DONE;
-}
-
-static void runtime_exited(struct runtime_call *call)
-{
-	struct create *c = container_of(call, struct create, runtime);
-
-	op_resume(&c->op, OP_DONE);
+		op_resume(&c->launch.op, OP_DONE);
 	/* c may be gone */
 }
 
 static enum op_next run_runtime(struct op *op)
 {
-	struct create *c = from_op(op);
+	struct launch *l = &from_op(op)->launch;
 	struct runtime_create_args args = {
-		.no_pivot = c->ct->no_pivot,
-		.no_new_keyring = c->ct->no_new_keyring,
+		.no_pivot = l->ct->no_pivot,
+		.no_new_keyring = l->ct->no_new_keyring,
 	};
 
-	stdio_child_fds(c->ct->init.io, args.stdio);
-	if (c->ct->init.console)
-		args.console_socket = console_path(c->ct->init.console);
-	if (runtime_create(&c->runtime, &c->ct->runtime, &args, runtime_exited, &op->err) < 0) {
+	stdio_child_fds(l->ct->init.io, args.stdio);
+	if (l->ct->init.console)
+		args.console_socket = console_path(l->ct->init.console);
+	if (runtime_create(&l->runtime, &l->ct->runtime, &args, launch_runtime_exited, &op->err) <
+		0) {
 		err_wrap(&op->err, "OCI runtime create failed");
 		return OP_FAIL;
 	}
-	return OP_WAIT; /* runtime_exited() goes on */
+	return OP_WAIT; /* launch_runtime_exited() goes on */
 }
 
-static enum op_next kill_runtime(struct op *op)
-{
-	return runtime_kill(&from_op(op)->runtime) ? OP_WAIT : OP_DONE;
-}
-
-/* Also right when the runtime got half way, or nowhere. */
-static enum op_next delete_container(struct op *op)
+/* The rest is Start's to do: to restore it. */
+static enum op_next keep_image(struct op *op)
 {
 	struct create *c = from_op(op);
-	struct err e = ERR_INIT;
-
-	if (runtime_delete(&c->runtime, &c->ct->runtime, true, runtime_exited, &e) < 0)
-		return OP_DONE; /* no runtime, no container */
-	return OP_WAIT;
-}
-
-static enum op_next read_verdict(struct op *op)
-{
-	if (runtime_verdict(&from_op(op)->runtime, &op->err) == 0)
-		return OP_DONE;
-	err_wrap(&op->err, "OCI runtime create failed");
-	return OP_FAIL;
-}
-
-static enum op_next adopt_init(struct op *op)
-{
-	struct container *ct = from_op(op)->ct;
-	pid_t pid;
+	struct image *image = &c->ct->image;
 	int rc;
 
-	if (runtime_read_pid(ct->bundle_fd, "init.pid", &pid, &op->err) < 0) {
-		err_wrap(&op->err, "failed to retrieve OCI runtime container pid");
+	image->path = strdup(c->args->checkpoint);
+	image->parent = strdup(c->args->parent_checkpoint ? c->args->parent_checkpoint : "");
+	rc = c->args->options.criu_work_path && c->args->options.criu_work_path[0]
+		     ? asprintf(&image->work, "%s", c->args->options.criu_work_path)
+		     : asprintf(&image->work, "%s/work", c->ct->bundle);
+	if (rc < 0)
+		image->work = NULL;
+	if (!image->path || !image->parent || !image->work) {
+		err_oom(&op->err);
 		return OP_FAIL;
 	}
-	process_hold_news(&ct->init); /* until Create is answered: finish() */
-	rc = process_adopt(&ct->init, pid);
-	if (rc < 0) {
-		err_rc(&op->err, rc, "%s left pid %d in init.pid, which we cannot follow",
-			ct->binary, (int)pid);
-		return OP_FAIL;
-	}
 	return OP_DONE;
 }
 
-static enum op_next drop_init(struct op *op)
+static enum op_next set_aside(struct op *op)
 {
-	child_forget(&from_op(op)->ct->init.child); /* delete_container() kills it */
-	return OP_DONE;
-}
-
-/* Nobody reaps init before we return to the loop, so /proc still speaks of it, dead or alive. */
-static enum op_next find_cgroup(struct op *op)
-{
-	container_find_cgroup(from_op(op)->ct);
-	return OP_DONE;
-}
-
-static void console_came(void *user)
-{
-	struct create *c = user;
-
-	op_resume(&c->op, process_take_console(&c->ct->init, &c->op.err) < 0 ? OP_FAIL : OP_DONE);
-	/* c may be gone */
-}
-
-static enum op_next receive_console(struct op *op)
-{
-	struct create *c = from_op(op);
-
-	return process_await_console(&c->ct->init, console_came, c) ? OP_DONE : OP_WAIT;
-}
-
-static enum op_next start_stdio(struct op *op)
-{
-	stdio_start(from_op(op)->ct->init.io);
+	process_set_state(&from_op(op)->launch.ct->init, STATE_CREATED_CHECKPOINT);
 	return OP_DONE;
 }
 
 static const struct op_step steps[] = {
 	/* clang-format off */
-	{ "read config",     read_config,     NULL             },
-	{ "write options",   write_options,   NULL             },
-	{ "mount rootfs",    mount_rootfs,    unmount_rootfs   }, /* waits for a child */
-	{ "open stdio",      open_stdio,      close_stdio      },
-	{ "await logger",    await_logger,    NULL             }, /* waits, if there is one */
-	{ "forget old pid",  forget_old_pid,  NULL             },
-	{ "safety net",      NULL,            delete_container }, /* for what the runtime may leave; runs
-								     after the release, for runtimes wait
-								     until init is reaped */
-	{ "hold orphans",    hold_orphans,    release_orphans  }, /* init may die before we know its pid */
-	{ "run runtime",     run_runtime,     kill_runtime     }, /* waits for its exit */
-	{ "read verdict",    read_verdict,    NULL             },
-	{ "adopt init",      adopt_init,      drop_init        },
-	{ "release orphans", release_orphans, NULL             },
-	{ "find cgroup",     find_cgroup,     NULL             },
-	{ "receive console", receive_console, NULL             }, /* waits, if there is a terminal */
-	{ "start stdio",     start_stdio,     NULL             },
+	{ "read config",     read_config,            NULL                    },
+	{ "write options",   write_options,          NULL                    },
+	{ "mount rootfs",    mount_rootfs,           unmount_rootfs          }, /* waits for a child */
+	{ "open stdio",      launch_open_stdio,      launch_close_stdio      },
+	{ "await logger",    launch_await_logger,    NULL                    }, /* waits, if there is one */
+	{ "forget old pid",  launch_forget_old_pid,  NULL                    },
+	{ "safety net",      NULL,                   launch_delete_container }, /* for what the runtime may leave; runs
+										   after the release, for runtimes wait
+										   until init is reaped */
+	{ "hold orphans",    launch_hold_orphans,    launch_release_orphans  }, /* init may die before we know its pid */
+	{ "run runtime",     run_runtime,            launch_kill_runtime     }, /* waits for its exit */
+	{ "read verdict",    launch_read_verdict,    NULL                    },
+	{ "adopt init",      launch_adopt_init,      launch_drop_init        },
+	{ "release orphans", launch_release_orphans, NULL                    },
+	{ "find cgroup",     launch_find_cgroup,     launch_forget_cgroup    },
+	{ "receive console", launch_receive_console, NULL                    }, /* waits, if there is a terminal */
+	{ "start stdio",     launch_start_stdio,     NULL                    },
+	/* clang-format on */
+};
+
+/* From a checkpoint: no process comes to be before Start. */
+static const struct op_step image_steps[] = {
+	/* clang-format off */
+	{ "read config",     read_config,            NULL                    },
+	{ "write options",   write_options,          NULL                    },
+	{ "keep image",      keep_image,             NULL                    },
+	{ "mount rootfs",    mount_rootfs,           unmount_rootfs          }, /* waits for a child */
+	{ "open stdio",      launch_open_stdio,      launch_close_stdio      },
+	{ "await logger",    launch_await_logger,    NULL                    }, /* waits, if there is one */
+	{ "set aside",       set_aside,              NULL                    },
 	/* clang-format on */
 };
 
@@ -337,9 +242,9 @@ static void finish(struct op *op)
 
 	/* An undo that outlived its grace must not outlive us both. */
 	(void)rootfs_job_kill(&c->mounting);
-	(void)runtime_kill(&c->runtime);
+	(void)runtime_kill(&c->launch.runtime);
 	rootfs_job_fini(&c->mounting);
-	runtime_call_fini(&c->runtime);
+	runtime_call_fini(&c->launch.runtime);
 	if (failed) {
 		ct = container_free(ct);
 	} else {
@@ -352,6 +257,12 @@ static void finish(struct op *op)
 }
 
 static const struct op_plan plan = { "create", steps, ARRAY_LEN(steps), finish };
+static const struct op_plan image_plan = {
+	"create from image",
+	image_steps,
+	ARRAY_LEN(image_steps),
+	finish,
+};
 
 void create_begin(
 	struct containers *set, const struct create_args *args, create_done_fn *done, void *user)
@@ -368,12 +279,15 @@ void create_begin(
 		done(user, NULL, &e);
 		return;
 	}
-	c->ct = ct;
+	c->ct = c->launch.ct = ct;
 	c->args = args;
 	c->mounting = ROOTFS_JOB_NONE;
-	c->runtime = RUNTIME_CALL_NONE;
+	c->launch.runtime = RUNTIME_CALL_NONE;
 	c->done = done;
 	c->user = user;
-	op_start(&c->op, set->loop, &plan,
+	c->launch.verb = "create";
+	process_hold_news(&ct->init); /* until Create is answered: finish() */
+	op_start(&c->launch.op, set->loop,
+		args->checkpoint && args->checkpoint[0] ? &image_plan : &plan,
 		args->deadline_s > 0 ? args->deadline_s : OPERATION_DEADLINE_S);
 }

@@ -59,6 +59,8 @@ static enum op_next end_init(struct op *op)
 {
 	struct deletion *d = from_op(op);
 
+	if (d->ct->init.state == STATE_CREATED_CHECKPOINT)
+		return OP_DONE; /* there is no process yet */
 	d->init_exit.on_exit = init_exited;
 	if (process_wait(&d->ct->init, &d->init_exit))
 		return OP_DONE;
@@ -100,6 +102,8 @@ static enum op_next run_runtime(struct op *op)
 {
 	struct deletion *d = from_op(op);
 
+	if (d->ct->init.state == STATE_CREATED_CHECKPOINT)
+		return OP_DONE; /* the runtime has not heard of it yet */
 	if (runtime_delete(&d->runtime, &d->ct->runtime, false, runtime_exited, &d->first) < 0)
 		return OP_DONE; /* told in read_verdict() */
 	return OP_WAIT;         /* runtime_exited() goes on */
@@ -114,7 +118,7 @@ static enum op_next read_verdict(struct op *op)
 {
 	struct deletion *d = from_op(op);
 
-	if (!err_is_set(&d->first))
+	if (!err_is_set(&d->first) && d->ct->init.state != STATE_CREATED_CHECKPOINT)
 		(void)runtime_verdict(&d->runtime, &d->first);
 	if (err_is_set(&d->first) && strstr(d->first.msg, "does not exist"))
 		d->first = ERR_INIT; /* somebody was faster, or we were interrupted here before */

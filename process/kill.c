@@ -46,6 +46,8 @@ int process_kill(struct process *p, int signo, bool all, struct err *e)
 	if (is_exec && p->pid == 0)
 		return err_set(
 			e, STATUS_FAILED_PRECONDITION, "process not created: failed precondition");
+	if (p->pid == 0)
+		return err_set(e, STATUS_NOT_FOUND, "no such container: not found");
 	rc = all && !is_exec ? signal_all(p->ct, signo) : child_signal(&p->child, signo);
 	if (rc == 0 && !is_exec && signo == SIGKILL)
 		(void)cgroup_thaw(&p->ct->cgroup); /* paused, it would not die; gone is as good */

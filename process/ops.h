@@ -25,6 +25,8 @@ struct create_args {
 	size_t n_mounts;
 	struct stdio_paths io;
 	struct container_options options;
+	const char *checkpoint;        /* "": none; else the image that Start will restore */
+	const char *parent_checkpoint; /* what that image builds on; "": nothing */
 	double deadline_s;
 };
 
@@ -85,6 +87,20 @@ struct verb_args {
 };
 
 void verb_begin(struct container *ct, const struct verb_args *args, verb_done_fn *done, void *user);
+
+/*
+ * Checkpoint: an image of the container in @path. All borrowed until the
+ * callback. What criu logs is in BUNDLE/criu-dump.log after a failure.
+ */
+struct checkpoint_args {
+	const char *path;
+	const char *work; /* where criu works; "": a folder that is removed afterwards */
+	struct runtime_checkpoint_args how; /* but for its image and work */
+	double deadline_s;
+};
+
+void checkpoint_begin(
+	struct container *ct, const struct checkpoint_args *args, verb_done_fn *done, void *user);
 
 /*
  * Not an operation: the signal is sent, through the pidfd, when this returns.

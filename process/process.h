@@ -58,7 +58,7 @@ struct process {
 	bool start_failed; /* and the last one did: who waits is not kept waiting */
 
 	int news_held;
-	bool is_told;            /* its container knows of its exit */
+	bool is_told;            /* its container knows of that */
 	struct exit_record seen; /* it has exited */
 	struct exit_record exit; /* and that was reported */
 };

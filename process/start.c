@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * start.c - the Start operation of an init.
+ * start.c - the Start operation of an init: one that waits for it, or one that is restored from
+ * its image.
  */
 
 #include "base/op.h"
+#include "process/launch.h"
 #include "process/ops.h"
 
 #include <stdlib.h>
 
 struct start {
-	struct op op;
+	struct launch launch; /* a container outlives its operations */
 	struct job job;
-	struct container *ct; /* borrowed: a container outlives its operations */
-	struct runtime_call runtime;
 	double deadline_s;
 	start_done_fn *done;
 	void *user;
@@ -21,61 +21,82 @@ struct start {
 
 static struct start *from_op(struct op *op)
 {
-	return container_of(op, struct start, op);
+	return container_of(op, struct start, launch.op);
 }
 
 static enum op_next check_state(struct op *op)
 {
-	return state_check(from_op(op)->ct->init.state, VERB_START, &op->err) < 0 ? OP_FAIL
-										  : OP_DONE;
-}
-
-static void runtime_exited(struct runtime_call *call)
-{
-	struct start *s = container_of(call, struct start, runtime);
-
-	op_resume(&s->op, OP_DONE);
-	/* s may be gone */
+	return state_check(launch_of(op)->ct->init.state, VERB_START, &op->err) < 0 ? OP_FAIL
+										    : OP_DONE;
 }
 
 static enum op_next run_runtime(struct op *op)
 {
-	struct start *s = from_op(op);
+	struct launch *l = launch_of(op);
 
-	if (runtime_start(&s->runtime, &s->ct->runtime, runtime_exited, &op->err) < 0) {
+	if (runtime_start(&l->runtime, &l->ct->runtime, launch_runtime_exited, &op->err) < 0) {
 		err_wrap(&op->err, "OCI runtime start failed");
 		return OP_FAIL;
 	}
-	return OP_WAIT; /* runtime_exited() goes on */
-}
-
-static enum op_next kill_runtime(struct op *op)
-{
-	return runtime_kill(&from_op(op)->runtime) ? OP_WAIT : OP_DONE;
-}
-
-static enum op_next read_verdict(struct op *op)
-{
-	if (runtime_verdict(&from_op(op)->runtime, &op->err) == 0)
-		return OP_DONE;
-	err_wrap(&op->err, "OCI runtime start failed");
-	return OP_FAIL;
+	return OP_WAIT; /* launch_runtime_exited() goes on */
 }
 
 static const struct op_step steps[] = {
 	/* clang-format off */
-	{ "check state",  check_state,  NULL         },
-	{ "run runtime",  run_runtime,  kill_runtime }, /* waits for its exit */
-	{ "read verdict", read_verdict, NULL         },
+	{ "check state",  check_state,         NULL                },
+	{ "run runtime",  run_runtime,         launch_kill_runtime }, /* waits for its exit */
+	{ "read verdict", launch_read_verdict, NULL                },
+	/* clang-format on */
+};
+
+static enum op_next run_restore(struct op *op)
+{
+	struct launch *l = launch_of(op);
+	struct container *ct = l->ct;
+	struct runtime_restore_args args = {
+		.image = ct->image.path,
+		.work = ct->image.work,
+		.parent = ct->image.parent,
+		.no_pivot = ct->no_pivot,
+	};
+
+	stdio_child_fds(ct->init.io, args.stdio);
+	if (ct->init.console)
+		args.console_socket = console_path(ct->init.console);
+	if (runtime_restore(&l->runtime, &ct->runtime, &args, launch_runtime_exited, &op->err) <
+		0) {
+		err_wrap(&op->err, "OCI runtime restore failed");
+		return OP_FAIL;
+	}
+	return OP_WAIT; /* launch_runtime_exited() goes on */
+}
+
+/* One that failed may be repeated; the rootfs stays mounted since Create. */
+static const struct op_step restore_steps[] = {
+	/* clang-format off */
+	{ "check state",     check_state,            NULL                    },
+	{ "open stdio",      launch_open_stdio,      launch_close_stdio      },
+	{ "await logger",    launch_await_logger,    NULL                    }, /* waits, if there is one */
+	{ "forget old pid",  launch_forget_old_pid,  NULL                    },
+	{ "safety net",      NULL,                   launch_delete_container }, /* for what the runtime may leave */
+	{ "hold orphans",    launch_hold_orphans,    launch_release_orphans  }, /* init may die before we know its pid */
+	{ "run runtime",     run_restore,            launch_kill_runtime     }, /* waits for its exit */
+	{ "read verdict",    launch_read_verdict,    NULL                    },
+	{ "adopt init",      launch_adopt_init,      launch_drop_init        },
+	{ "release orphans", launch_release_orphans, NULL                    },
+	{ "find cgroup",     launch_find_cgroup,     launch_forget_cgroup    },
+	{ "receive console", launch_receive_console, NULL                    }, /* waits, if there is a terminal */
+	{ "start stdio",     launch_start_stdio,     NULL                    },
 	/* clang-format on */
 };
 
 static void finish(struct op *op)
 {
 	struct start *s = from_op(op);
-	struct container *ct = s->ct;
+	struct container *ct = s->launch.ct;
 
-	runtime_call_fini(&s->runtime);
+	(void)runtime_kill(&s->launch.runtime); /* an undo that outlived its grace */
+	runtime_call_fini(&s->launch.runtime);
 	if (!err_is_set(&op->err))
 		process_set_state(&ct->init, STATE_RUNNING);
 	s->done(s->user, &ct->init, &op->err);
@@ -87,20 +108,30 @@ static void finish(struct op *op)
 }
 
 static const struct op_plan plan = { "start", steps, ARRAY_LEN(steps), finish };
+static const struct op_plan restore_plan = {
+	"restore",
+	restore_steps,
+	ARRAY_LEN(restore_steps),
+	finish,
+};
 
 static void begin(struct job *j)
 {
 	struct start *s = container_of(j, struct start, job);
 
-	process_hold_news(&s->ct->init);
-	op_start(&s->op, s->ct->set->loop, &plan, s->deadline_s);
+	struct container *ct = s->launch.ct;
+	bool is_restore = ct->init.state == STATE_CREATED_CHECKPOINT;
+
+	s->launch.verb = is_restore ? "restore" : "start";
+	process_hold_news(&ct->init);
+	op_start(&s->launch.op, ct->set->loop, is_restore ? &restore_plan : &plan, s->deadline_s);
 }
 
 static void drop(struct job *j, const struct err *e)
 {
 	struct start *s = container_of(j, struct start, job);
 
-	s->done(s->user, &s->ct->init, e);
+	s->done(s->user, &s->launch.ct->init, e);
 	free(s);
 }
 
@@ -115,8 +146,8 @@ void start_begin(struct container *ct, double deadline_s, start_done_fn *done, v
 		return;
 	}
 	s->job = (struct job){ .begin = begin, .drop = drop };
-	s->ct = ct;
-	s->runtime = RUNTIME_CALL_NONE;
+	s->launch.ct = ct;
+	s->launch.runtime = RUNTIME_CALL_NONE;
 	s->deadline_s = deadline_s > 0 ? deadline_s : OPERATION_DEADLINE_S;
 	s->done = done;
 	s->user = user;

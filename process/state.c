@@ -3,6 +3,7 @@
 
 static const char *const names[] = {
 	[STATE_CREATED] = "created",
+	[STATE_CREATED_CHECKPOINT] = "createdCheckpoint",
 	[STATE_RUNNING] = "running",
 	[STATE_PAUSED] = "paused",
 	[STATE_STOPPED] = "stopped",
@@ -13,6 +14,12 @@ _Static_assert(ARRAY_LEN(names) == N_STATES, "a state has no name");
 /* Why not; NULL where it is allowed. containerd's init_state.go, as a table. */
 static const char *const refusals[N_STATES][N_VERBS] = {
 	[STATE_CREATED] = {
+		[VERB_PAUSE] = "cannot pause task in created state",
+		[VERB_RESUME] = "cannot resume task in created state",
+		[VERB_CHECKPOINT] = "cannot checkpoint a task in created state",
+	},
+	[STATE_CREATED_CHECKPOINT] = {
+		[VERB_EXEC] = "cannot exec in a created state",
 		[VERB_PAUSE] = "cannot pause task in created state",
 		[VERB_RESUME] = "cannot resume task in created state",
 		[VERB_CHECKPOINT] = "cannot checkpoint a task in created state",
@@ -49,9 +56,11 @@ static const char *const refusals[N_STATES][N_VERBS] = {
 };
 
 static const bool follows[N_STATES][N_STATES] = {
-	[STATE_CREATED] = { [STATE_RUNNING] = true,
+	[STATE_CREATED] = { [STATE_CREATED_CHECKPOINT] = true,
+		[STATE_RUNNING] = true,
 		[STATE_STOPPED] = true,
 		[STATE_DELETED] = true },
+	[STATE_CREATED_CHECKPOINT] = { [STATE_RUNNING] = true, [STATE_DELETED] = true },
 	[STATE_RUNNING] = { [STATE_PAUSED] = true, [STATE_STOPPED] = true },
 	[STATE_PAUSED] = { [STATE_RUNNING] = true, [STATE_STOPPED] = true },
 	[STATE_STOPPED] = { [STATE_DELETED] = true },

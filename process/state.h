@@ -10,6 +10,7 @@
 
 enum state {
 	STATE_CREATED,
+	STATE_CREATED_CHECKPOINT, /* from an image, which Start will restore */
 	STATE_RUNNING,
 	STATE_PAUSED,
 	STATE_STOPPED,

@@ -101,6 +101,8 @@ int convert_create(struct convert_create *ret, const Pb__CreateTaskRequest *req,
 		.args = {
 			.id = req->id,
 			.bundle = req->bundle,
+			.checkpoint = req->checkpoint,
+			.parent_checkpoint = req->parent_checkpoint,
 			.io = {
 			.in = req->stdin,
 			.out = req->stdout,
@@ -121,6 +123,57 @@ void convert_create_fini(struct convert_create *c)
 	free(take_ptr(&c->mounts));
 	message_free((ProtobufCMessage *)take_ptr(&c->options));
 	runtime_options_fini(&c->toml);
+}
+
+static int convert_checkpoint_options(
+	struct convert_checkpoint *c, const Pb__Any *any, struct err *e)
+{
+	const Runc__CheckpointOptions *o;
+
+	if (!any_is(any, runc__checkpoint_options__descriptor.name))
+		return err_set(e, STATUS_UNKNOWN, "type with url %s: not found", any->type_url);
+	c->options = any_unpack(any, &runc__checkpoint_options__descriptor);
+	o = c->options;
+	if (!o)
+		return err_set(e, STATUS_INVALID_ARGUMENT, "options of type %s cannot be decoded",
+			any->type_url);
+	if (o->n_empty_namespaces > RUNTIME_EMPTY_NS_MAX)
+		return err_set(e, STATUS_INVALID_ARGUMENT, "%zu empty namespaces, at most %d",
+			o->n_empty_namespaces, RUNTIME_EMPTY_NS_MAX);
+	c->args.work = o->work_path;
+	c->args.how = (struct runtime_checkpoint_args){
+		.parent = o->parent_path,
+		.cgroups_mode = o->cgroups_mode,
+		.empty_ns = (const char *const *)o->empty_namespaces,
+		.n_empty_ns = o->n_empty_namespaces,
+		.tcp = o->open_tcp,
+		.unix_sockets = o->external_unix_sockets,
+		.terminal = o->terminal,
+		.file_locks = o->file_locks,
+		.leave_running = !o->exit,
+	};
+	return 0;
+}
+
+int convert_checkpoint(
+	struct convert_checkpoint *ret, const Pb__CheckpointTaskRequest *req, struct err *e)
+{
+	const Pb__Any *any = req->options;
+
+	*ret = (struct convert_checkpoint){
+		.args = { .path = req->path, .work = "", .how = { .leave_running = true } },
+	};
+	if (!any || !any->type_url[0])
+		return 0; /* all defaults */
+	if (convert_checkpoint_options(ret, any, e) == 0)
+		return 0;
+	convert_checkpoint_fini(ret);
+	return -1;
+}
+
+void convert_checkpoint_fini(struct convert_checkpoint *c)
+{
+	message_free((ProtobufCMessage *)take_ptr(&c->options));
 }
 
 Pb__Timestamp convert_time(struct timespec ts)
@@ -144,6 +197,7 @@ Pb__ProcessStatus convert_status(const struct process *p)
 {
 	static const Pb__ProcessStatus on_wire[] = {
 		[STATE_CREATED] = PB__PROCESS_STATUS__CREATED,
+		[STATE_CREATED_CHECKPOINT] = PB__PROCESS_STATUS__CREATED,
 		[STATE_RUNNING] = PB__PROCESS_STATUS__RUNNING,
 		[STATE_PAUSED] = PB__PROCESS_STATUS__PAUSED,
 		[STATE_STOPPED] = PB__PROCESS_STATUS__STOPPED,

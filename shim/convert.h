@@ -27,6 +27,16 @@ struct convert_create {
 int convert_create(struct convert_create *ret, const Pb__CreateTaskRequest *req, struct err *e);
 void convert_create_fini(struct convert_create *c);
 
+/* A Checkpoint request likewise; to be kept until the operation has ended. */
+struct convert_checkpoint {
+	struct checkpoint_args args;
+	Runc__CheckpointOptions *options; /* owned; NULL if the request had none */
+};
+
+int convert_checkpoint(
+	struct convert_checkpoint *ret, const Pb__CheckpointTaskRequest *req, struct err *e);
+void convert_checkpoint_fini(struct convert_checkpoint *c);
+
 /* Go's zero time, which clients test for, where there has been no exit. */
 Pb__Timestamp convert_exited_at(const struct exit_record *exit);
 Pb__Timestamp convert_time(struct timespec ts);

@@ -82,6 +82,7 @@ static const struct server_method methods[] = {
 	{ "Pause", task_pause },
 	{ "Resume", task_resume },
 	{ "Update", task_update },
+	{ "Checkpoint", task_checkpoint },
 	{ "Exec", task_exec },
 	{ "ResizePty", task_resize_pty },
 	{ "Kill", task_kill },

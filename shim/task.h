@@ -5,8 +5,8 @@
 /*
  * task.h - the methods of the task service, and what they share.
  *
- * Private to service.c, task_lifecycle.c (what changes a container) and
- * task_query.c (what asks about one, or sends a signal).
+ * Private to service.c, task_lifecycle.c, task_checkpoint.c (what changes a
+ * container) and task_query.c (what asks about one, or sends a signal).
  *
  * Events come before answers: whoever has the answer to Create or Start may
  * count on the event being on its way.
@@ -24,6 +24,7 @@ void task_delete(struct call *c);
 void task_pause(struct call *c);
 void task_resume(struct call *c);
 void task_update(struct call *c);
+void task_checkpoint(struct call *c);
 
 void task_state(struct call *c);
 void task_wait(struct call *c);

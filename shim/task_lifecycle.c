@@ -30,6 +30,7 @@ static void push_create(
 	m.rootfs = req->rootfs;
 	m.n_rootfs = req->n_rootfs;
 	m.io = &io;
+	m.checkpoint = req->checkpoint;
 	m.pid = (uint32_t)ct->init.pid;
 	events_push(&d->events, "/tasks/create", &m.base);
 }
@@ -78,8 +79,6 @@ void task_create(struct call *c)
 		err_oom(&e);
 	else if (d->is_shutting_down)
 		err_set(&e, STATUS_UNAVAILABLE, "the shim is shutting down");
-	else if (req->checkpoint[0])
-		err_set(&e, STATUS_UNIMPLEMENTED, "create from a checkpoint");
 	if (!k || err_is_set(&e) || convert_create(&k->args, req, &e) < 0) {
 		free(k);
 		call_fail(c, &e);

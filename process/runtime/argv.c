@@ -18,10 +18,17 @@ static void add_if(struct argv *a, bool wanted, const char *word)
 		add(a, word);
 }
 
+static void add_value(struct argv *a, const char *flag, const char *value)
+{
+	if (value && value[0]) {
+		add(a, flag);
+		add(a, value);
+	}
+}
+
 static void add_console(struct argv *a, const char *socket)
 {
-	add_if(a, socket != NULL, "--console-socket");
-	add_if(a, socket != NULL, socket);
+	add_value(a, "--console-socket", socket);
 }
 
 static int in_bundle(char *path, size_t room, const struct runtime *rt, const char *name)
@@ -94,6 +101,50 @@ int argv_exec(struct argv *a, const struct runtime *rt, const struct runtime_exe
 	add(a, "--detach");
 	add(a, "--pid-file");
 	add(a, a->pid_file);
+	add(a, rt->id);
+	return rc;
+}
+
+int argv_checkpoint(
+	struct argv *a, const struct runtime *rt, const struct runtime_checkpoint_args *args)
+{
+	int rc = begin(a, rt, "checkpoint");
+
+	add_value(a, "--image-path", args->image);
+	add_value(a, "--work-path", args->work);
+	add_value(a, "--parent-path", args->parent);
+	add_if(a, args->tcp, "--tcp-established");
+	add_if(a, args->unix_sockets, "--ext-unix-sk");
+	add_if(a, args->terminal, "--shell-job");
+	add_if(a, args->file_locks, "--file-locks");
+	add_value(a, "--manage-cgroups-mode", args->cgroups_mode);
+	for (size_t i = 0; i < args->n_empty_ns; i++)
+		add_value(a, "--empty-ns", args->empty_ns[i]);
+	add_if(a, args->leave_running, "--leave-running");
+	add(a, rt->id);
+	return rc;
+}
+
+/*
+ * Not --no-subreaper, which go-runc adds: crun does not know it, and runc, which
+ * exits at once with --detach, leaves what it restored to us with or without.
+ */
+int argv_restore(struct argv *a, const struct runtime *rt, const struct runtime_restore_args *args)
+{
+	int rc = begin(a, rt, "restore");
+
+	if (rc == 0)
+		rc = in_bundle(a->pid_file, sizeof(a->pid_file), rt, "init.pid");
+	add_value(a, "--image-path", args->image);
+	add_value(a, "--work-path", args->work);
+	add_value(a, "--parent-path", args->parent);
+	add(a, "--detach");
+	add(a, "--pid-file");
+	add(a, a->pid_file);
+	add_console(a, args->console_socket);
+	add_if(a, args->no_pivot, "--no-pivot");
+	add(a, "--bundle");
+	add(a, rt->bundle);
 	add(a, rt->id);
 	return rc;
 }

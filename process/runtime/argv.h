@@ -14,7 +14,7 @@
 #include <limits.h>
 #include <stddef.h>
 
-#define ARGV_MAX 24 /* words; the longest command line needs 16 */
+#define ARGV_MAX 48 /* words; the longest command line, checkpoint with everything, needs 39 */
 
 struct argv {
 	const char *word[ARGV_MAX + 1]; /* borrowed, NULL at the end */
@@ -28,6 +28,9 @@ struct argv {
 int argv_create(struct argv *a, const struct runtime *rt, const struct runtime_create_args *args);
 int argv_delete(struct argv *a, const struct runtime *rt, bool force);
 int argv_exec(struct argv *a, const struct runtime *rt, const struct runtime_exec_args *args);
+int argv_checkpoint(
+	struct argv *a, const struct runtime *rt, const struct runtime_checkpoint_args *args);
+int argv_restore(struct argv *a, const struct runtime *rt, const struct runtime_restore_args *args);
 int argv_update(struct argv *a, const struct runtime *rt);
 
 /* A verb that takes the id and nothing else: start, pause, resume. */

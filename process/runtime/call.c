@@ -208,6 +208,27 @@ int runtime_exec(struct runtime_call *c, const struct runtime *rt,
 		(struct streams){ .stdio = args->console_socket ? NULL : args->stdio }, e);
 }
 
+int runtime_checkpoint(struct runtime_call *c, const struct runtime *rt,
+	const struct runtime_checkpoint_args *args, runtime_exit_fn *on_exit, struct err *e)
+{
+	struct argv a;
+
+	if (reset(c, argv_checkpoint(&a, rt, args), on_exit, e) < 0)
+		return -1;
+	return begin(c, rt, &a, (struct streams){ 0 }, e);
+}
+
+int runtime_restore(struct runtime_call *c, const struct runtime *rt,
+	const struct runtime_restore_args *args, runtime_exit_fn *on_exit, struct err *e)
+{
+	struct argv a;
+
+	if (reset(c, argv_restore(&a, rt, args), on_exit, e) < 0)
+		return -1;
+	return begin(c, rt, &a,
+		(struct streams){ .stdio = args->console_socket ? NULL : args->stdio }, e);
+}
+
 int runtime_update(struct runtime_call *c, const struct runtime *rt, int resources,
 	runtime_exit_fn *on_exit, struct err *e)
 {

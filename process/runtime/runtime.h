@@ -57,6 +57,27 @@ struct runtime_exec_args {
 	const char *console_socket;
 };
 
+/* A process has so many kinds of namespaces. */
+#define RUNTIME_EMPTY_NS_MAX 8
+
+/* What `checkpoint` needs; all borrowed. */
+struct runtime_checkpoint_args {
+	const char *image, *work; /* folders */
+	const char *parent;       /* or "" */
+	const char *cgroups_mode; /* or "": the runtime's own */
+	const char *const *empty_ns;
+	size_t n_empty_ns;
+	bool tcp, unix_sockets, terminal, file_locks, leave_running;
+};
+
+/* What `restore` needs. */
+struct runtime_restore_args {
+	const char *image, *work, *parent;
+	int stdio[3];
+	const char *console_socket;
+	bool no_pivot;
+};
+
 struct runtime_call {
 	struct child child;
 	const struct runtime *rt;
@@ -91,6 +112,14 @@ int runtime_resume(
 /* @resources: a file with LinuxResources as JSON, read from its current place; borrowed. */
 int runtime_update(struct runtime_call *c, const struct runtime *rt, int resources,
 	runtime_exit_fn *on_exit, struct err *e);
+
+/* Needs criu. The container ends by itself, or goes on if it is left running. */
+int runtime_checkpoint(struct runtime_call *c, const struct runtime *rt,
+	const struct runtime_checkpoint_args *args, runtime_exit_fn *on_exit, struct err *e);
+
+/* As runtime_create(), but what it leaves behind runs already. */
+int runtime_restore(struct runtime_call *c, const struct runtime *rt,
+	const struct runtime_restore_args *args, runtime_exit_fn *on_exit, struct err *e);
 
 /* `RUNTIME features`, for which @rt needs nothing but reaper and binary. What it prints is kept. */
 int runtime_features(

@@ -44,6 +44,7 @@ static const struct option_name flags[] = {
 /* Accepted, taken with its value, and of no consequence here. */
 static const char *const ignored_with_value[] = {
 	"log-format", "criu", "work-path", "parent-path", "empty-ns", "format",
+	"manage-cgroups-mode",
 };
 /* clang-format on */
 

@@ -66,8 +66,9 @@ static void learn_pid(struct stage *s, struct answer *a, const char *name)
 {
 	if (strcmp(a->method, "Create") == 0)
 		stage_name_pid(s, "init", ((Pb__CreateTaskResponse *)(void *)a->reply)->pid);
-	if (strcmp(a->method, "Start") == 0 && name && name[0])
-		stage_name_pid(s, name, ((Pb__StartResponse *)(void *)a->reply)->pid);
+	if (strcmp(a->method, "Start") == 0)
+		stage_name_pid(s, name && name[0] ? name : "init",
+			((Pb__StartResponse *)(void *)a->reply)->pid);
 }
 
 static const char *const codes[] = {

@@ -25,18 +25,28 @@ static const struct scene *const acts[] = {
 	scenes_of_binary,
 };
 
+static void play_act(
+	const struct scene *act, struct stage *like, const char *only, struct record *r)
+{
+	for (const struct scene *sc = act; sc->name; sc++) {
+		struct stage s = *like;
+
+		if (fnmatch(only, sc->name, FNM_EXTMATCH) != 0)
+			continue;
+		s.scene = sc->name;
+		s.record = r;
+		sc->play(&s);
+	}
+}
+
 static void play(struct stage *like, const char *only, struct record *r)
 {
+	if (strncmp(only, "criu", 4) == 0) {
+		play_act(scenes_of_criu, like, only, r);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(acts); i++)
-		for (const struct scene *sc = acts[i]; sc->name; sc++) {
-			struct stage s = *like;
-
-			if (fnmatch(only, sc->name, FNM_EXTMATCH) != 0)
-				continue;
-			s.scene = sc->name;
-			s.record = r;
-			sc->play(&s);
-		}
+		play_act(acts[i], like, only, r);
 }
 
 /* "  Version:  1.6.20~ds1" is the second line of `-v`. */
@@ -63,7 +73,9 @@ static int compare(struct stage *ours, struct stage *theirs, const char *only)
 {
 	struct record stock = { 0 }, belay = { 0 };
 	char version[64], with[128];
-	struct comparison c = { .path = SOURCE_DIR "/tests/parity/README.md", .with = with };
+	struct comparison c = { .path = SOURCE_DIR "/tests/parity/README.md",
+		.with = with,
+		.is_whole = strcmp(only, "*") == 0 };
 
 	find_version(theirs, version, sizeof(version));
 	snprintf(with, sizeof(with), "%s %s", version, theirs->runtime);

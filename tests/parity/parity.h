@@ -167,5 +167,6 @@ extern const struct scene scenes_of_execs[];
 extern const struct scene scenes_of_failures[];
 extern const struct scene scenes_of_streams[];
 extern const struct scene scenes_of_binary[];
+extern const struct scene scenes_of_criu[];
 
 #endif

@@ -30,6 +30,7 @@ void record_print(const struct record *r);
 struct comparison {
 	const char *path;
 	const char *with;
+	bool is_whole; /* all scenes were played */
 	size_t n_same, n_known, n_bad;
 };
 

@@ -19,6 +19,12 @@ if [ -z "${PARITY_DIR:-}" ]; then
 		command -v "$tool" >/dev/null || skip "there is no $tool"
 	done
 	[ "$theirs" = - ] || command -v "$theirs" >/dev/null || skip "there is no $theirs"
+	case ${5-} in criu*)
+		[ -z "${BELAY_CRIU-}" ] || PATH=$(dirname "$BELAY_CRIU"):$PATH
+		command -v criu >/dev/null || skip "there is no criu"
+		criu check >/dev/null 2>&1 || skip "criu does not work on this kernel"
+		;;
+	esac
 	unshare --mount --propagation private true 2>/dev/null || skip "mount namespaces are not allowed"
 	PARITY_DIR=$(mktemp -d /tmp/belay-parity.XXXXXX)
 	export PARITY_DIR

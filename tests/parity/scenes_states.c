@@ -189,6 +189,26 @@ static void waited_for(struct stage *s)
 	stage_close(s);
 }
 
+static void from_checkpoint(struct stage *s)
+{
+	Pb__CreateTaskRequest *req;
+
+	stage_open(s, FOR_EVER);
+	req = ask_create_request(s, NULL);
+	req->checkpoint = s->dir;
+	ask_create_with(s, "Create", req);
+	ask_about(s);
+	ask(s, "Pause", "Pause", NULL);
+	ask(s, "Resume", "Resume", NULL);
+	ask_checkpoint(s, "Checkpoint", "/nowhere");
+	ask_update(s, "Update", "{}");
+	ask_exec(s, "Exec", "e1", "true");
+	ask_kill(s, "Kill", NULL, SIGKILL);
+	ask(s, "Delete", "Delete", NULL);
+	ask(s, "State of the deleted", "State", NULL);
+	stage_close(s);
+}
+
 const struct scene scenes_of_states[] = {
 	{ "never created", never_created },
 	{ "created", created },
@@ -199,5 +219,6 @@ const struct scene scenes_of_states[] = {
 	{ "killed while paused", killed_while_paused },
 	{ "stopped", stopped },
 	{ "waited for", waited_for },
+	{ "from a checkpoint", from_checkpoint },
 	{ NULL, NULL },
 };

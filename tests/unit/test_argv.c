@@ -43,6 +43,78 @@ TEST(create_names_bundle_and_pid_file)
 			  "--no-new-keyring c1");
 }
 
+TEST(a_checkpoint_says_where_to_and_what_may_be_open)
+{
+	static const char *const empty[] = { "network", "ipc" };
+	struct runtime_checkpoint_args args = {
+		.image = "/i", .work = "/w", .leave_running = true
+	};
+	struct runtime rt = runtime();
+	struct argv a;
+
+	assert_int_equal(argv_checkpoint(&a, &rt, &args), 0);
+	expect(&a, GLOBAL "checkpoint --image-path /i --work-path /w --leave-running c1");
+	args = (struct runtime_checkpoint_args){
+		.image = "/i",
+		.work = "/w",
+		.parent = "/p",
+		.cgroups_mode = "strict",
+		.empty_ns = empty,
+		.n_empty_ns = 2,
+		.tcp = true,
+		.unix_sockets = true,
+		.terminal = true,
+		.file_locks = true,
+	};
+	assert_int_equal(argv_checkpoint(&a, &rt, &args), 0);
+	expect(&a, GLOBAL "checkpoint --image-path /i --work-path /w --parent-path /p "
+			  "--tcp-established --ext-unix-sk --shell-job --file-locks "
+			  "--manage-cgroups-mode strict --empty-ns network --empty-ns ipc c1");
+}
+
+TEST(a_restore_is_detached_and_names_bundle_and_pid_file)
+{
+	struct runtime_restore_args args = { .image = "/i", .work = "/w", .parent = "" };
+	struct runtime rt = runtime();
+	struct argv a;
+
+	assert_int_equal(argv_restore(&a, &rt, &args), 0);
+	expect(&a, GLOBAL "restore --image-path /i --work-path /w --detach "
+			  "--pid-file /b/init.pid --bundle /b c1");
+	args.parent = "/p";
+	args.console_socket = "/tmp/pty";
+	args.no_pivot = true;
+	assert_int_equal(argv_restore(&a, &rt, &args), 0);
+	expect(&a, GLOBAL "restore --image-path /i --work-path /w --parent-path /p --detach "
+			  "--pid-file /b/init.pid --console-socket /tmp/pty --no-pivot "
+			  "--bundle /b c1");
+}
+
+TEST(the_longest_command_line_has_room)
+{
+	static const char *const empty[RUNTIME_EMPTY_NS_MAX] = { "1", "2", "3", "4", "5", "6", "7",
+		"8" };
+	struct runtime_checkpoint_args args = {
+		.image = "/i",
+		.work = "/w",
+		.parent = "/p",
+		.cgroups_mode = "strict",
+		.empty_ns = empty,
+		.n_empty_ns = RUNTIME_EMPTY_NS_MAX,
+		.tcp = true,
+		.unix_sockets = true,
+		.terminal = true,
+		.file_locks = true,
+		.leave_running = true,
+	};
+	struct runtime rt = runtime();
+	struct argv a;
+
+	rt.systemd_cgroup = true;
+	assert_int_equal(argv_checkpoint(&a, &rt, &args), 0);
+	assert_int_equal(a.n, 39);
+}
+
 TEST(a_terminal_brings_its_socket)
 {
 	struct runtime_create_args create = { .console_socket = "/tmp/pty", .no_pivot = true };

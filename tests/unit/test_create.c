@@ -441,3 +441,17 @@ TEST(the_streams_of_a_create_that_failed_are_released)
 	rig_expect_fifo_is_free(&r, "err");
 	rig_fini(&r);
 }
+
+/* `delete` would take it for the new one's. */
+TEST(the_exit_of_an_earlier_container_is_forgotten)
+{
+	struct container *ct;
+	struct rig r;
+
+	rig_init(&r);
+	rig_write(&r, "exitstatus.json", "{}");
+	ct = rig_create(&r);
+	assert_null(rig_read(&r, "exitstatus.json"));
+	rig_delete(&r, ct);
+	rig_fini(&r);
+}

@@ -5,6 +5,7 @@
  */
 
 #include "proto/any.h"
+#include "proto/api/options.pb-c.h"
 #include "tests/unit/service_rig.h"
 
 #include <signal.h>
@@ -151,6 +152,72 @@ TEST(a_pause_and_a_resume_are_told)
 	rig_delete(&r);
 	rig_shut_down(&r);
 	rig_expect_heard(&r, "create start paused resumed exit=137 delete");
+	rig_fini(&r);
+}
+
+static void checkpoint_with(struct rig *r, Pb__Any *options, enum status status, const char *words)
+{
+	Pb__CheckpointTaskRequest req = PB__CHECKPOINT_TASK_REQUEST__INIT;
+
+	req.id = "c1";
+	req.path = r->dir.path;
+	req.options = options;
+	if (status == STATUS_OK)
+		rig_do(r, "Checkpoint", &req.base);
+	else
+		rig_expect_refused(r, "Checkpoint", &req.base, status, words);
+}
+
+TEST(a_checkpoint_is_told_and_its_options_count)
+{
+	Runc__CheckpointOptions o = RUNC__CHECKPOINT_OPTIONS__INIT;
+	auto_buf struct buf bytes = BUF_INIT(4096);
+	Pb__Any any;
+	struct rig r;
+
+	o.exit = true;
+	assert_int_equal(any_pack(&o.base, &bytes, &any), 0);
+	rig_init(&r);
+	rig_create(&r);
+	rig_start(&r);
+	checkpoint_with(&r, NULL, STATUS_OK, NULL);
+	any.type_url = "containerd.runc.v1.Options";
+	checkpoint_with(
+		&r, &any, STATUS_UNKNOWN, "type with url containerd.runc.v1.Options: not found");
+	any.type_url = "containerd.runc.v1.CheckpointOptions";
+	checkpoint_with(&r, &any, STATUS_OK, NULL);
+	assert_int_equal(rig_wait(&r), 137);
+	rig_delete(&r);
+	rig_shut_down(&r);
+	/* The second one's exit may be seen before its runtime's. */
+	if (!strstr(r.heard, "exit=137 checkpointed"))
+		rig_expect_heard(&r, "create start checkpointed checkpointed exit=137 delete");
+	rig_fini(&r);
+}
+
+TEST(a_container_from_an_image_has_no_pid_before_its_start)
+{
+	auto_message Pb__CreateTaskResponse *created = NULL;
+	struct rig_create_request c;
+	struct rig r;
+
+	rig_init(&r);
+	rig_create_request(&r, &c);
+	c.req.checkpoint = r.dir.path;
+	created = rig_get(&r, "Create", &c.req.base, &pb__create_task_response__descriptor);
+	rig_create_request_fini(&c);
+	assert_int_equal(created->pid, 0);
+	{
+		auto_message Pb__StateResponse *s = rig_state(&r);
+
+		assert_int_equal(s->status, PB__PROCESS_STATUS__CREATED);
+	}
+	assert_true(rig_start(&r) > 1);
+	rig_kill(&r, SIGKILL);
+	assert_int_equal(rig_wait(&r), 137);
+	rig_delete(&r);
+	rig_shut_down(&r);
+	rig_expect_heard(&r, "create start exit=137 delete");
 	rig_fini(&r);
 }
 

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process/launch.h"
+
+#include "process/ops.h"
+#include "reaper/reaper.h"
+
+enum op_next launch_open_stdio(struct op *op)
+{
+	struct process *init = &launch_of(op)->ct->init;
+
+	return !init->io && process_open_stdio(init, &op->err) < 0 ? OP_FAIL : OP_DONE;
+}
+
+enum op_next launch_close_stdio(struct op *op)
+{
+	process_close_stdio(&launch_of(op)->ct->init);
+	return OP_DONE;
+}
+
+static void logger_ready(void *user)
+{
+	struct launch *l = user;
+
+	op_resume(&l->op, logger_verdict(l->ct->init.logger, &l->op.err) < 0 ? OP_FAIL : OP_DONE);
+	/* l may be gone */
+}
+
+enum op_next launch_await_logger(struct op *op)
+{
+	struct launch *l = launch_of(op);
+
+	return !l->ct->init.logger || logger_await_ready(l->ct->init.logger, logger_ready, l)
+		       ? OP_DONE
+		       : OP_WAIT;
+}
+
+enum op_next launch_forget_old_pid(struct op *op)
+{
+	return runtime_forget_pid(launch_of(op)->ct->bundle_fd, "init.pid", &op->err) < 0 ? OP_FAIL
+											  : OP_DONE;
+}
+
+enum op_next launch_hold_orphans(struct op *op)
+{
+	struct launch *l = launch_of(op);
+
+	reaper_hold(l->ct->set->reaper);
+	l->held = true;
+	return OP_DONE;
+}
+
+enum op_next launch_release_orphans(struct op *op)
+{
+	struct launch *l = launch_of(op);
+
+	if (l->held)
+		reaper_release(l->ct->set->reaper);
+	l->held = false;
+	return OP_DONE;
+}
+
+void launch_runtime_exited(struct runtime_call *call)
+{
+	struct launch *l = container_of(call, struct launch, runtime);
+
+	op_resume(&l->op, OP_DONE);
+	/* l may be gone */
+}
+
+enum op_next launch_kill_runtime(struct op *op)
+{
+	return runtime_kill(&launch_of(op)->runtime) ? OP_WAIT : OP_DONE;
+}
+
+enum op_next launch_delete_container(struct op *op)
+{
+	struct launch *l = launch_of(op);
+	struct err e = ERR_INIT;
+
+	if (runtime_delete(&l->runtime, &l->ct->runtime, true, launch_runtime_exited, &e) < 0)
+		return OP_DONE; /* no runtime, no container */
+	return OP_WAIT;
+}
+
+enum op_next launch_read_verdict(struct op *op)
+{
+	if (runtime_verdict(&launch_of(op)->runtime, &op->err) == 0)
+		return OP_DONE;
+	err_wrap(&op->err, "OCI runtime %s failed", launch_of(op)->verb);
+	return OP_FAIL;
+}
+
+enum op_next launch_adopt_init(struct op *op)
+{
+	struct container *ct = launch_of(op)->ct;
+	pid_t pid;
+	int rc;
+
+	if (runtime_read_pid(ct->bundle_fd, "init.pid", &pid, &op->err) < 0) {
+		err_wrap(&op->err, "failed to retrieve OCI runtime container pid");
+		return OP_FAIL;
+	}
+	rc = process_adopt(&ct->init, pid);
+	if (rc < 0) {
+		err_rc(&op->err, rc, "%s left pid %d in init.pid, which we cannot follow",
+			ct->binary, (int)pid);
+		return OP_FAIL;
+	}
+	return OP_DONE;
+}
+
+enum op_next launch_drop_init(struct op *op)
+{
+	struct process *init = &launch_of(op)->ct->init;
+
+	child_forget(&init->child); /* launch_delete_container() kills it */
+	init->pid = 0;
+	init->seen.is_set = false;
+	return OP_DONE;
+}
+
+/* Nobody reaps init before we return to the loop, so /proc still speaks of it, dead or alive. */
+enum op_next launch_find_cgroup(struct op *op)
+{
+	container_find_cgroup(launch_of(op)->ct);
+	return OP_DONE;
+}
+
+enum op_next launch_forget_cgroup(struct op *op)
+{
+	container_forget_cgroup(launch_of(op)->ct);
+	return OP_DONE;
+}
+
+static void console_came(void *user)
+{
+	struct launch *l = user;
+
+	op_resume(&l->op, process_take_console(&l->ct->init, &l->op.err) < 0 ? OP_FAIL : OP_DONE);
+	/* l may be gone */
+}
+
+enum op_next launch_receive_console(struct op *op)
+{
+	struct launch *l = launch_of(op);
+
+	return process_await_console(&l->ct->init, console_came, l) ? OP_DONE : OP_WAIT;
+}
+
+enum op_next launch_start_stdio(struct op *op)
+{
+	stdio_start(launch_of(op)->ct->init.io);
+	return OP_DONE;
+}
