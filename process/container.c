@@ -245,6 +245,12 @@ void container_find_cgroup(struct container *ct)
 			strerror(-rc));
 		return;
 	}
+	rc = cgroup_enable_controllers(&ct->cgroup);
+	if (rc < 0)
+		log_debug("cgroup",
+			"id=%s error=\"enable controllers: %s\", some figures may be "
+			"missing",
+			ct->id, strerror(-rc));
 	rc = oom_begin(&ct->oom, ct->set->loop, &ct->cgroup, on_oom);
 	if (rc < 0)
 		log_debug("oom", "id=%s error=\"%s\", telling of none", ct->id, strerror(-rc));

@@ -37,7 +37,7 @@ static int convert_toml(struct convert_create *c, const Pb__Any *any, struct err
 	return 0;
 }
 
-static int convert_options(struct convert_create *c, const Pb__Any *any, struct err *e)
+static int read_options(struct convert_create *c, const Pb__Any *any, struct err *e)
 {
 	const Runc__Options *o;
 
@@ -95,6 +95,15 @@ static int convert_mounts(struct convert_create *c, const Pb__CreateTaskRequest 
 	return 0;
 }
 
+int convert_options(struct convert_create *ret, const Pb__Any *any, struct err *e)
+{
+	*ret = (struct convert_create){ 0 };
+	if (read_options(ret, any, e) == 0)
+		return 0;
+	convert_create_fini(ret);
+	return -1;
+}
+
 int convert_create(struct convert_create *ret, const Pb__CreateTaskRequest *req, struct err *e)
 {
 	*ret = (struct convert_create){
@@ -111,7 +120,7 @@ int convert_create(struct convert_create *ret, const Pb__CreateTaskRequest *req,
 		},
 		},
 	};
-	if (convert_options(ret, req->options, e) < 0 || convert_mounts(ret, req, e) < 0) {
+	if (read_options(ret, req->options, e) < 0 || convert_mounts(ret, req, e) < 0) {
 		convert_create_fini(ret);
 		return -1;
 	}

@@ -24,6 +24,8 @@ struct convert_create {
 	struct runtime_options toml; /* owned; the same as text */
 };
 
+/* The options alone, with nothing else set. @any may be NULL. convert_create_fini() ends it. */
+int convert_options(struct convert_create *ret, const Pb__Any *any, struct err *e);
 int convert_create(struct convert_create *ret, const Pb__CreateTaskRequest *req, struct err *e);
 void convert_create_fini(struct convert_create *c);
 

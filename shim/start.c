@@ -4,9 +4,12 @@
 #include "base/auto.h"
 #include "base/fd.h"
 #include "process/bundle.h"
+#include "process/cgroup/cgroup.h"
 #include "proto/any.h"
 #include "proto/api/bootstrap.pb-c.h"
+#include "proto/api/runtimeoptions.pb-c.h"
 #include "proto/message.h"
+#include "shim/convert.h"
 #include "shim/daemon.h"
 #include "shim/socket.h"
 
@@ -38,12 +41,14 @@ struct question {
 	bool debug;
 	char *socket_dir;    /* owned */
 	char *ttrpc_address; /* owned */
+	char *shim_cgroup;   /* owned; "": none */
 };
 
 static void question_fini(struct question *q)
 {
 	free(take_ptr(&q->socket_dir));
 	free(take_ptr(&q->ttrpc_address));
+	free(take_ptr(&q->shim_cgroup));
 }
 
 static char *copy_or(const char *s, const char *otherwise)
@@ -58,10 +63,38 @@ static bool is_bootstrap(const Pb__BootstrapParams *params, const struct args *a
 	       strcmp(params->namespace_, a->ns) == 0;
 }
 
+/* Options that cannot be read are Create's to complain about: it gets the same. */
+static char *find_shim_cgroup(const Pb__Any *any)
+{
+	struct convert_create c;
+	struct err e = ERR_INIT;
+	char *path;
+
+	if (convert_options(&c, any, &e) < 0)
+		return strdup("");
+	path = copy_or(c.args.options.shim_cgroup, "");
+	convert_create_fini(&c);
+	return path;
+}
+
+/* Among the extensions the one that is a runtime's options. */
+static const Pb__Any *find_options(const Pb__BootstrapParams *params)
+{
+	for (size_t i = 0; i < params->n_extensions; i++) {
+		const Pb__Any *any = params->extensions[i]->value;
+
+		if (any_is(any, runc__options__descriptor.name) ||
+			any_is(any, runtimeoptions__options__descriptor.name))
+			return any;
+	}
+	return NULL;
+}
+
 static int read_question(const struct args *a, struct question *ret, struct err *e)
 {
 	auto_buf struct buf text = BUF_INIT(QUESTION_MAX);
 	auto_message Pb__BootstrapParams *params = NULL;
+	auto_message Pb__Any *any = NULL;
 	struct question q = { .debug = a->debug };
 	int rc = isatty(STDIN_FILENO) ? 0 : fd_read_all(STDIN_FILENO, &text);
 
@@ -75,11 +108,15 @@ static int read_question(const struct args *a, struct question *ret, struct err 
 		q.debug |= params->log_level <= PB__LOG_LEVEL__DEBUG;
 		q.socket_dir = copy_or(params->socket_dir, SOCKET_DIR_DEFAULT);
 		q.ttrpc_address = copy_or(params->containerd_ttrpc_address, a->ttrpc_address);
+		q.shim_cgroup = find_shim_cgroup(find_options(params));
 	} else {
 		q.socket_dir = strdup(SOCKET_DIR_DEFAULT);
 		q.ttrpc_address = strdup(a->ttrpc_address);
+		if (text.len > 0)
+			any = message_unpack(&pb__any__descriptor, text.data, text.len);
+		q.shim_cgroup = find_shim_cgroup(any);
 	}
-	if (!q.socket_dir || !q.ttrpc_address) {
+	if (!q.socket_dir || !q.ttrpc_address || !q.shim_cgroup) {
 		question_fini(&q);
 		return err_oom(e);
 	}
@@ -182,6 +219,17 @@ static int keep_descriptors(int listen_fd, int ready_fd, struct err *e)
 	return 0;
 }
 
+static int join_cgroup(const char *path, struct err *e)
+{
+	int rc = path[0] ? cgroup_join(path) : 0;
+
+	if (rc == -EINVAL)
+		return err_set(e, STATUS_INVALID_ARGUMENT,
+			"shim_cgroup '%s' is not a clean path below the root of the control groups",
+			path);
+	return rc < 0 ? err_rc(e, rc, "failed to join cgroup %s", path) : 0;
+}
+
 /* In the new process, which becomes the daemon. */
 static int become_daemon(const struct args *a, const struct question *q, int listen_fd,
 	int ready_fd, pid_t containerd)
@@ -200,8 +248,8 @@ static int become_daemon(const struct args *a, const struct question *q, int lis
 	}
 	if (setpgid(0, 0) < 0)
 		err_sys(&e, "make a process group");
-	else
-		(void)adjust_oom_score(containerd, &e);
+	else if (join_cgroup(q->shim_cgroup, &e) == 0)
+		(void)adjust_oom_score(containerd, &e); /* its error is told below */
 	if (err_is_set(&e)) {
 		(void)!write(READY_FD, e.msg, strlen(e.msg));
 		return 1;

@@ -26,7 +26,8 @@ struct cgroup {
 	int dir; /* owned; -1: not known */
 	bool is_v2;
 	const char *root; /* borrowed */
-	char *where; /* owned; version 1: what /proc/PID/cgroup said, a line for each hierarchy */
+	char *where; /* owned; version 1: what /proc/PID/cgroup said, a line for each hierarchy;
+			version 2: the path below the root */
 };
 
 #define CGROUP_NONE ((struct cgroup){ .dir = -1 })
@@ -47,6 +48,23 @@ struct cgroup {
 int cgroup_open(struct cgroup *cg, pid_t pid) NODISCARD;
 int cgroup_open_at(struct cgroup *cg, const char *root, const char *proc, pid_t pid) NODISCARD;
 void cgroup_close(struct cgroup *cg);
+
+/*
+ * Moves this process into the group @path, which must be there: in version 2,
+ * where the path is absolute, clean, and below the root without naming it; in
+ * version 1 in every hierarchy that has it. 0, or -errno: -EINVAL for a path
+ * that is none of those, -ENOENT when there is no such group.
+ */
+int cgroup_join(const char *path) NODISCARD;
+int cgroup_join_at(const char *root, bool is_v2, const char *path) NODISCARD;
+
+/*
+ * Version 2 only: every controller of the root is enabled for the groups above
+ * this one and for it, as containerd's shim does, so that Stats has figures
+ * whatever limits the runtime was asked for. 0, or the last -errno: a
+ * controller that cannot be had is no harm to the others.
+ */
+int cgroup_enable_controllers(const struct cgroup *cg);
 
 /* All processes in it and in the groups below. The caller frees *ret. 0 or -errno. */
 int cgroup_pids(const struct cgroup *cg, pid_t **ret, size_t *ret_n) NODISCARD;

@@ -110,8 +110,15 @@ static int open_in(const char *root, const char *proc, const char *controller, p
 static int keep_where(struct cgroup *cg, const char *proc, pid_t pid)
 {
 	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
-	char name[64];
+	char name[64], path[PATH_MAX], who[16];
 	int rc;
+
+	snprintf(who, sizeof(who), "%d", (int)pid);
+	if (cg->is_v2) {
+		rc = find_path(proc, who, "", path);
+		cg->where = rc == 0 ? strdup(path) : NULL;
+		return rc == 0 && !cg->where ? -ENOMEM : rc;
+	}
 
 	snprintf(name, sizeof(name), "%s/%d/cgroup", proc, (int)pid);
 	rc = fd_read_file(AT_FDCWD, name, &text);
@@ -135,7 +142,7 @@ int cgroup_open_at(struct cgroup *cg, const char *root, const char *proc, pid_t 
 		fd = open_in(root, proc, "", pid);
 	for (size_t i = 0; fd < 0 && !cg->is_v2 && i < ARRAY_LEN(v1_controllers); i++)
 		fd = open_in(root, proc, v1_controllers[i], pid);
-	if (fd >= 0 && !cg->is_v2) {
+	if (fd >= 0) {
 		int rc = keep_where(cg, proc, pid);
 
 		if (rc < 0) {

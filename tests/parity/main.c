@@ -56,6 +56,7 @@ static void find_version(struct stage *s, char *ret, size_t room)
 	struct ran r;
 	const char *at;
 
+	s->input = -1;
 	s->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (!s->loop || reaper_init(&s->reaper, s->loop) < 0)
 		give_up("no loop");

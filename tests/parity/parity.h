@@ -55,6 +55,7 @@ struct stage {
 	struct reaper reaper;
 	char dir[PATH_MAX], bundle[PATH_MAX + 16], ear_path[PATH_MAX + 16];
 	int log_fd;
+	int input;           /* stdin of what is run; -1: /dev/null */
 	char *address;       /* owned; the path in what `start` printed */
 	const char *service; /* of the version it speaks */
 	struct client client;

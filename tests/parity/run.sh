@@ -52,4 +52,12 @@ status=$?
 for state in /sys/fs/cgroup/freezer/belay/parity.*/freezer.state; do
 	[ -e "$state" ] && echo THAWED >"$state"
 done
+for dir in "$PARITY_DIR"/parity.*; do
+	for group in /sys/fs/cgroup/*/belay/"${dir##*/}"; do
+		[ -d "$group" ] && [[ $group != */unified/* ]] || continue
+		echo "left: $group"
+		rmdir "$group"
+		status=1
+	done
+done
 exit $status

@@ -5,11 +5,16 @@
  */
 
 #include "base/auto.h"
+#include "base/fd.h"
+#include "proto/any.h"
+#include "proto/api/options.pb-c.h"
 #include "tests/parity/parity.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FOR_EVER "exec sleep 1000"
@@ -55,6 +60,96 @@ static void command_lines(struct stage *s)
 	stage_close(s);
 }
 
+/* What containerd up to 2.2 writes to `start`: the options in an Any. */
+static void give_options(struct stage *s, const char *shim_cgroup)
+{
+	Runc__Options o = RUNC__OPTIONS__INIT;
+	auto_buf struct buf bytes = BUF_INIT(4096);
+	auto_buf struct buf text = BUF_INIT(4096);
+	Pb__Any any;
+
+	o.shim_cgroup = shim_cgroup;
+	s->input = memfd_create("options", MFD_CLOEXEC);
+	if (any_pack(&o.base, &bytes, &any) < 0 || message_pack(&any.base, &text) < 0 ||
+		fd_write_all(s->input, text.data, text.len) < 0 || lseek(s->input, 0, SEEK_SET) < 0)
+		give_up("no options");
+}
+
+static void take_options(struct stage *s)
+{
+	close(s->input);
+	s->input = -1;
+}
+
+static void note_group(struct stage *s, const char *hierarchy, const char *group)
+{
+	char path[PATH_MAX], line[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/%s%s/cgroup.procs", hierarchy, group);
+	f = fopen(path, "re");
+	if (f && !fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	if (f)
+		fclose(f);
+	stage_note(s, hierarchy, "%s", !f ? "no group" : line[0] ? "it is there" : "nobody");
+}
+
+#define HIERARCHIES 2
+
+/* In version 2 there is but one, of which the root is it. */
+static const char *hierarchy(size_t i)
+{
+	static const char *const names[HIERARCHIES] = { "memory", "pids" };
+
+	return access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0 ? "." : names[i];
+}
+
+static void make_groups(const char *group)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < HIERARCHIES; i++) {
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/belay", hierarchy(i));
+		(void)mkdir(path, 0755); /* others may have made it, or version 1 is not there */
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s%s", hierarchy(i), group);
+		(void)mkdir(path, 0755);
+	}
+}
+
+static void remove_groups(const char *group)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < HIERARCHIES; i++) {
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s%s", hierarchy(i), group);
+		(void)rmdir(path);
+	}
+}
+
+/* Of hierarchies of version 1 those count that have the group. */
+static void shim_cgroup(struct stage *s)
+{
+	char group[64];
+	struct ran r;
+
+	stage_prepare(s, FOR_EVER);
+	give_options(s, "/belay/nowhere");
+	r = stage_run(s, "start");
+	stage_note(s, "start in no group", "%d", r.code);
+	ran_fini(&r);
+	take_options(s);
+	snprintf(group, sizeof(group), "/belay/%s", strrchr(s->dir, '/') + 1);
+	make_groups(group);
+	give_options(s, group);
+	stage_start_shim(s);
+	take_options(s);
+	for (size_t i = 0; i < HIERARCHIES; i++)
+		note_group(s, hierarchy(i), group);
+	stage_close(s);
+	remove_groups(group);
+}
+
 static void start_fails(struct stage *s)
 {
 	struct ran r;
@@ -97,13 +192,21 @@ static void shim_killed_first(struct stage *s)
 	stage_close_killed(s);
 }
 
-static void no_runtime_file(struct stage *s)
+/* Without it `delete` looks in the default place, so we end the container ourselves. */
+static void no_options(struct stage *s)
 {
+	char root[PATH_MAX + 32];
+	const char *argv[] = { s->runtime, "--root", root, "delete", "--force", STAGE_ID, NULL };
+	struct ran r;
+
 	stage_open(s, FOR_EVER);
 	ask_create(s, "Create", NULL);
 	(void)unlink("options.json");
 	stage_await_news(s, 1);
 	stage_kill_shim(s);
+	snprintf(root, sizeof(root), "%s/runtime/%s", s->dir, STAGE_NAMESPACE);
+	r = stage_run_words(s, argv);
+	stage_note_ran(s, "runtime delete", &r);
 	stage_close_killed(s);
 }
 
@@ -136,11 +239,12 @@ static void options_of(struct stage *s)
 const struct scene scenes_of_binary[] = {
 	{ "second start", second_start },
 	{ "command lines", command_lines },
+	{ "shim cgroup", shim_cgroup },
 	{ "start fails", start_fails },
 	{ "shim killed", shim_killed },
 	{ "shim killed after the exit", shim_killed_after_exit },
 	{ "shim killed before all", shim_killed_first },
-	{ "no options.json", no_runtime_file },
+	{ "no options.json", no_options },
 	{ "shim terminated", shim_terminated },
 	{ "files", options_of },
 	{ NULL, NULL },

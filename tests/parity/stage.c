@@ -164,6 +164,7 @@ void stage_prepare(struct stage *s, const char *script)
 	snprintf(s->bundle, sizeof(s->bundle), "%s/%s", s->dir, STAGE_ID);
 	snprintf(s->ear_path, sizeof(s->ear_path), "%s/events", s->dir);
 	s->daemon = CHILD_NONE;
+	s->input = -1;
 	s->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (!s->loop || reaper_init(&s->reaper, s->loop) < 0 || mkdir(s->bundle, 0700) < 0 ||
 		chdir(s->bundle) < 0 || mkfifo("log", 0700) < 0)
@@ -199,7 +200,7 @@ struct ran stage_run_words(struct stage *s, const char *const *argv)
 	struct ran ret = { .output = BUF_INIT(OUTPUT_MAX), .errors = BUF_INIT(OUTPUT_MAX) };
 	auto_fd int out = memfd_create("output", MFD_CLOEXEC);
 	auto_fd int err = memfd_create("errors", MFD_CLOEXEC);
-	struct spawn spawn = { .argv = argv, .stdio = { -1, out, err } };
+	struct spawn spawn = { .argv = argv, .stdio = { s->input, out, err } };
 
 	if (child_spawn(&r.child, &s->reaper, &spawn, on_ran) < 0)
 		give_up("cannot run %s", argv[0]);
