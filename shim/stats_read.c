@@ -97,3 +97,32 @@ size_t stats_huge_sizes(char ret[STATS_HUGE_SIZES_MAX][16])
 		closedir(d);
 	return n;
 }
+
+static uint32_t rdma_number(const char *text)
+{
+	uint64_t n = stats_number(text);
+
+	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+size_t stats_read_rdma(
+	const struct cgroup *cg, const char *file, struct stats_rdma ret[STATS_RDMA_MAX])
+{
+	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
+	char *rest = NULL;
+	char *line;
+	size_t n = 0;
+
+	if (cgroup_read(cg, "rdma", file, &text) == 0 && buf_text(&text))
+		rest = (char *)text.data;
+	while (n < STATS_RDMA_MAX && (line = strsep(&rest, "\n"))) {
+		char handles[24], objects[24], more;
+
+		if (sscanf(line, "%63s hca_handle=%23s hca_object=%23s %c", ret[n].device, handles,
+			    objects, &more) != 3)
+			continue;
+		ret[n].handles = rdma_number(handles);
+		ret[n++].objects = rdma_number(objects);
+	}
+	return n;
+}

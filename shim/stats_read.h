@@ -26,6 +26,21 @@ bool stats_read_fields(
 	const struct cgroup *cg, const char *controller, const char *file, ProtobufCMessage *m);
 void stats_parse_words(char *words, ProtobufCMessage *m);
 
+/*
+ * rdma.current and rdma.max: lines "DEVICE hca_handle=N hca_object=N", of which
+ * "max" is 2^32 - 1 and a line with anything else is left out. Devices beyond
+ * STATS_RDMA_MAX are not told.
+ */
+#define STATS_RDMA_MAX 16
+
+struct stats_rdma {
+	char device[64];
+	uint32_t handles, objects;
+};
+
+size_t stats_read_rdma(
+	const struct cgroup *cg, const char *file, struct stats_rdma ret[STATS_RDMA_MAX]);
+
 /* The sizes of huge pages this kernel has, as they are called in file names: "2MB". */
 #define STATS_HUGE_SIZES_MAX 8
 size_t stats_huge_sizes(char ret[STATS_HUGE_SIZES_MAX][16]);

@@ -27,6 +27,13 @@ struct blkio_table {
 	size_t n;
 };
 
+struct rdma_table {
+	struct stats_rdma line[STATS_RDMA_MAX];
+	Cgroup1__RdmaEntry entry[STATS_RDMA_MAX];
+	Cgroup1__RdmaEntry *entries[STATS_RDMA_MAX];
+	size_t n;
+};
+
 struct metrics {
 	Cgroup1__Metrics m;
 	Cgroup1__PidsStat pids;
@@ -39,6 +46,8 @@ struct metrics {
 	Cgroup1__MemoryOomControl oom;
 	Cgroup1__BlkIOStat blkio;
 	struct blkio_table table[8];
+	Cgroup1__RdmaStat rdma;
+	struct rdma_table rdma_current, rdma_limit;
 	char huge_name[STATS_HUGE_SIZES_MAX][16];
 	Cgroup1__HugetlbStat huge[STATS_HUGE_SIZES_MAX];
 	Cgroup1__HugetlbStat *huges[STATS_HUGE_SIZES_MAX];
@@ -261,6 +270,30 @@ static void read_huge(const struct cgroup *cg, struct metrics *x)
 	x->m.n_hugetlb = n;
 }
 
+static void read_rdma_file(const struct cgroup *cg, const char *file, struct rdma_table *t)
+{
+	t->n = stats_read_rdma(cg, file, t->line);
+	for (size_t i = 0; i < t->n; i++) {
+		cgroup1__rdma_entry__init(&t->entry[i]);
+		t->entry[i].device = t->line[i].device;
+		t->entry[i].hca_handles = t->line[i].handles;
+		t->entry[i].hca_objects = t->line[i].objects;
+		t->entries[i] = &t->entry[i];
+	}
+}
+
+static void read_rdma(const struct cgroup *cg, struct metrics *x)
+{
+	read_rdma_file(cg, "rdma.current", &x->rdma_current);
+	read_rdma_file(cg, "rdma.max", &x->rdma_limit);
+	cgroup1__rdma_stat__init(&x->rdma);
+	x->rdma.current = x->rdma_current.entries;
+	x->rdma.n_current = x->rdma_current.n;
+	x->rdma.limit = x->rdma_limit.entries;
+	x->rdma.n_limit = x->rdma_limit.n;
+	x->m.rdma = &x->rdma;
+}
+
 int stats_collect_v1(const struct cgroup *cg, struct buf *bytes, Pb__Any *ret)
 {
 	struct metrics *x = calloc(1, sizeof(*x));
@@ -273,6 +306,8 @@ int stats_collect_v1(const struct cgroup *cg, struct buf *bytes, Pb__Any *ret)
 	read_cpu(cg, x);
 	read_memory(cg, x);
 	read_blkio(cg, x);
+	if (exists(cg, "rdma", "rdma.current"))
+		read_rdma(cg, x);
 	read_huge(cg, x);
 	rc = any_pack(&x->m.base, bytes, ret);
 	free(x);

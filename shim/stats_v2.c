@@ -22,12 +22,20 @@ struct pressure {
 	Cgroup2__PSIData some, full;
 };
 
+struct rdma_table {
+	struct stats_rdma line[STATS_RDMA_MAX];
+	Cgroup2__RdmaEntry entry[STATS_RDMA_MAX];
+	Cgroup2__RdmaEntry *entries[STATS_RDMA_MAX];
+	size_t n;
+};
+
 struct metrics {
 	Cgroup2__Metrics m;
 	Cgroup2__PidsStat pids;
 	Cgroup2__CPUStat cpu;
 	Cgroup2__MemoryStat memory;
 	Cgroup2__RdmaStat rdma;
+	struct rdma_table rdma_current, rdma_limit;
 	Cgroup2__IOStat io;
 	Cgroup2__MemoryEvents events;
 	struct pressure cpu_psi, memory_psi, io_psi;
@@ -160,6 +168,30 @@ static void read_huge(const struct cgroup *cg, struct metrics *x)
 	x->m.n_hugetlb = n;
 }
 
+static void read_rdma_file(const struct cgroup *cg, const char *file, struct rdma_table *t)
+{
+	t->n = stats_read_rdma(cg, file, t->line);
+	for (size_t i = 0; i < t->n; i++) {
+		cgroup2__rdma_entry__init(&t->entry[i]);
+		t->entry[i].device = t->line[i].device;
+		t->entry[i].hca_handles = t->line[i].handles;
+		t->entry[i].hca_objects = t->line[i].objects;
+		t->entries[i] = &t->entry[i];
+	}
+}
+
+static void read_rdma(const struct cgroup *cg, struct metrics *x)
+{
+	read_rdma_file(cg, "rdma.current", &x->rdma_current);
+	read_rdma_file(cg, "rdma.max", &x->rdma_limit);
+	cgroup2__rdma_stat__init(&x->rdma);
+	x->rdma.current = x->rdma_current.entries;
+	x->rdma.n_current = x->rdma_current.n;
+	x->rdma.limit = x->rdma_limit.entries;
+	x->rdma.n_limit = x->rdma_limit.n;
+	x->m.rdma = &x->rdma;
+}
+
 int stats_collect_v2(const struct cgroup *cg, struct buf *bytes, Pb__Any *ret)
 {
 	struct metrics *x = calloc(1, sizeof(*x));
@@ -168,11 +200,10 @@ int stats_collect_v2(const struct cgroup *cg, struct buf *bytes, Pb__Any *ret)
 	if (!x)
 		return -1;
 	cgroup2__metrics__init(&x->m);
-	cgroup2__rdma_stat__init(&x->rdma);
-	x->m.rdma = &x->rdma;
 	read_pids(cg, x);
 	read_cpu(cg, x);
 	read_memory(cg, x);
+	read_rdma(cg, x);
 	read_io(cg, x);
 	read_huge(cg, x);
 	rc = any_pack(&x->m.base, bytes, ret);

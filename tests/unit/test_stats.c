@@ -5,10 +5,12 @@
 #include "proto/api/metrics_v2.pb-c.h"
 #include "proto/message.h"
 #include "shim/stats.h"
+#include "shim/stats_read.h"
 #include "tests/lib/test.h"
 #include "tests/lib/tmpdir.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -36,6 +38,9 @@ static const struct file v2_files[] = {
 	{ "memory.events", "low 0\nhigh 1\nmax 2\noom 3\noom_kill 4\noom_group_kill 5\n" },
 	{ "memory.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=1\n"
 			     "full avg10=2.00 avg60=0.00 avg300=0.00 total=2\n" },
+	{ "rdma.current", "mlx5_0 hca_handle=2 hca_object=2000\nodd hca_handle=2\n" },
+	{ "rdma.max",
+		"mlx5_0 hca_handle=2 hca_object=max\nocrdma1 hca_handle=3 hca_object=max x=1\n" },
 	{ "io.stat", "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0\n253:1 \n" },
 	{ NULL, NULL },
 };
@@ -76,6 +81,12 @@ TEST(version_2_is_read_by_the_names_of_the_fields)
 	assert_int_equal(m->memory->swap_usage, 7);
 	assert_int_equal(m->memory->psi->full->total, 2);
 	assert_int_equal(m->memory_events->oom_kill, 4);
+	assert_int_equal(m->rdma->n_current, 1);
+	assert_string_equal(m->rdma->current[0]->device, "mlx5_0");
+	assert_int_equal(m->rdma->current[0]->hca_handles, 2);
+	assert_int_equal(m->rdma->current[0]->hca_objects, 2000);
+	assert_int_equal(m->rdma->n_limit, 1);
+	assert_true(m->rdma->limit[0]->hca_objects == UINT32_MAX);
 	assert_int_equal(m->io->n_usage, 1);
 	assert_int_equal(m->io->usage[0]->major, 8);
 	assert_int_equal(m->io->usage[0]->wios, 4);
@@ -121,13 +132,15 @@ static const struct file v1_files[] = {
 	{ "memory/at/memory.oom_control", "oom_kill_disable 0\nunder_oom 1\noom_kill 6\n" },
 	{ "blkio/at/blkio.io_service_bytes_recursive", "8:0 Read 11\n8:0 Write 12\nTotal 23\n" },
 	{ "blkio/at/blkio.time_recursive", "8:0 44\n" },
+	{ "rdma/at/rdma.current", "mlx5_0 hca_handle=2 hca_object=7\n" },
+	{ "rdma/at/rdma.max", "mlx5_0 hca_handle=max hca_object=9\n" },
 	{ NULL, NULL },
 };
 
 static void make_v1_folders(const struct tmpdir *root)
 {
 	static const char *const names[] = { "cpu", "cpu/at", "cpuacct", "cpuacct/at", "pids",
-		"pids/at", "memory", "memory/at", "blkio", "blkio/at" };
+		"pids/at", "memory", "memory/at", "blkio", "blkio/at", "rdma", "rdma/at" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		assert_int_equal(mkdirat(root->fd, names[i], 0755), 0);
@@ -144,7 +157,8 @@ TEST(version_1_is_read_from_the_hierarchy_of_each_controller)
 	make_v1_folders(&dir);
 	put_files(&dir, v1_files);
 	cg.root = dir.path;
-	cg.where = strdup("9:cpu,cpuacct:/at\n8:pids:/at\n7:memory:/at\n6:blkio:/at\n0::/\n");
+	cg.where = strdup(
+		"9:cpu,cpuacct:/at\n8:pids:/at\n7:memory:/at\n6:blkio:/at\n5:rdma:/at\n0::/\n");
 	cg.dir = openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	collect(&cg, &bytes, &any);
 	assert_string_equal(any.type_url, "io.containerd.cgroups.v1.Metrics");
@@ -167,6 +181,27 @@ TEST(version_1_is_read_from_the_hierarchy_of_each_controller)
 	assert_string_equal(m->blkio->io_service_bytes_recursive[1]->op, "Write");
 	assert_int_equal(m->blkio->io_service_bytes_recursive[1]->value, 12);
 	assert_int_equal(m->blkio->io_time_recursive[0]->value, 44);
+	assert_int_equal(m->rdma->current[0]->hca_objects, 7);
+	assert_true(m->rdma->limit[0]->hca_handles == UINT32_MAX);
+	cgroup_close(&cg);
+	tmpdir_close(&dir);
+}
+
+TEST(no_more_than_so_many_rdma_devices_are_told)
+{
+	struct stats_rdma rows[STATS_RDMA_MAX];
+	struct cgroup cg = { .dir = -1, .is_v2 = true };
+	char text[4096] = "";
+	struct tmpdir dir;
+
+	for (int i = 0; i <= STATS_RDMA_MAX; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			"d%d hca_handle=%d hca_object=1\n", i, i);
+	tmpdir_open(&dir);
+	tmpdir_write(&dir, "rdma.current", text);
+	cg.dir = openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(stats_read_rdma(&cg, "rdma.current", rows), STATS_RDMA_MAX);
+	assert_string_equal(rows[STATS_RDMA_MAX - 1].device, "d15");
 	cgroup_close(&cg);
 	tmpdir_close(&dir);
 }
