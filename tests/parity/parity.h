@@ -96,6 +96,8 @@ struct ran stage_run(struct stage *s, const char *action);
 struct ran stage_run_words(struct stage *s, const char *const *argv);
 
 /* A file of the bundle. */
+/* By its scene's name it has a terminal ("terminal...") or the pids of its host ("shared pids...").
+ */
 void stage_write(struct stage *s, const char *name, const char *text);
 char *stage_path(struct stage *s, const char *name); /* valid until the 8th next call */
 void stage_config(struct stage *s, const char *script);

@@ -111,6 +111,42 @@ static void no_streams(struct stage *s)
 	stage_close(s);
 }
 
+/* A child of its init goes on and keeps stdout open; with its init the container ends all the same.
+ */
+static void heir(struct stage *s)
+{
+	struct client_io c;
+
+	stage_open(s, "sleep 1000 & echo hello; exit 4");
+	open_client(s, &c);
+	ask_create(s, "Create", &c.io);
+	run_to_the_end(s);
+	close_client(s, &c);
+	stage_close(s);
+}
+
+/* An exec that its container ends with, and one that leaves a child behind. */
+static void heir_of_exec(struct stage *s)
+{
+	struct client_io c;
+
+	stage_open(s, "exec sleep 1000");
+	ask_create(s, "Create", NULL);
+	ask(s, "Start", "Start", NULL);
+	open_client(s, &c);
+	ask_exec_spec(s, "Exec", "e1",
+		"{\"args\":[\"/bin/sh\",\"-c\",\"sleep 1000 & echo hello\"],\"cwd\":\"/\","
+		"\"env\":[\"PATH=/bin\"],\"user\":{\"uid\":0,\"gid\":0}}",
+		&c.io);
+	ask(s, "Start of the exec", "Start", "e1");
+	ask(s, "Wait for the exec", "Wait", "e1");
+	ask(s, "Delete of the exec", "Delete", "e1");
+	close_client(s, &c);
+	quietly_kill(s);
+	ask(s, "Delete", "Delete", NULL);
+	stage_close(s);
+}
+
 static void no_stdout(struct stage *s)
 {
 	struct client_io c;
@@ -224,6 +260,10 @@ const struct scene scenes_of_streams[] = {
 	{ "fifos", fifos },
 	{ "stdin", standard_input },
 	{ "no streams", no_streams },
+	{ "heir of the init", heir },
+	{ "heir of an exec", heir_of_exec },
+	{ "shared pids, heir of the init", heir },
+	{ "shared pids, heir of an exec", heir_of_exec },
 	{ "no stdout", no_stdout },
 	{ "no stderr", no_stderr },
 	{ "terminal", terminal },

@@ -104,7 +104,7 @@ static const char config[] =
 	"{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"},"
 	"{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\","
 	"\"options\":[\"newinstance\",\"ptmxmode=0666\"]}],"
-	"\"linux\":{\"cgroupsPath\":\"/belay/%s\",\"namespaces\":[{\"type\":\"pid\"},"
+	"\"linux\":{\"cgroupsPath\":\"/belay/%s\",\"namespaces\":[%s"
 	"{\"type\":\"ipc\"},{\"type\":\"uts\"},{\"type\":\"mount\"}]}}";
 
 static void write_config(struct stage *s, const char *script, bool terminal)
@@ -112,7 +112,8 @@ static void write_config(struct stage *s, const char *script, bool terminal)
 	char *text;
 
 	if (asprintf(&text, config, s->rootfs, script, terminal ? "true" : "false",
-		    strrchr(s->dir, '/') + 1) < 0)
+		    strrchr(s->dir, '/') + 1,
+		    strncmp(s->scene, "shared pids", 11) == 0 ? "" : "{\"type\":\"pid\"},") < 0)
 		give_up("out of memory");
 	stage_write(s, "config.json", text);
 	free(text);

@@ -4,6 +4,8 @@
  * The Delete operation: what it takes down, what it refuses, and that it can be repeated.
  */
 
+#include "base/clock.h"
+#include "process/drain.h"
 #include "tests/unit/process_rig.h"
 
 #include <fcntl.h>
@@ -288,6 +290,32 @@ TEST(a_process_that_keeps_a_stream_open_does_not_hold_up_delete)
 	expect_streams_free(&r);
 	pid = rig_read(&r, "heir");
 	assert_int_equal(kill((pid_t)strtol(pid, NULL, 10), SIGKILL), 0);
+	free(pid);
+	rig_fini(&r);
+}
+
+/* Nobody reads, the FIFO is full, and there is more in the pipe. */
+TEST(a_client_that_never_reads_holds_up_delete_for_so_long_and_no_longer)
+{
+	struct container *ct;
+	struct rig r;
+	int64_t since;
+	char *pid;
+
+	rig_init(&r);
+	give_streams(&r);
+	rig_script(&r, "head -c 1000000 /dev/zero & echo $! >$B/heir; sleep 0.3");
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_await_exit(&r);
+	since = clock_mono_ns();
+	rig_delete(&r, ct);
+	since = clock_mono_ns() - since;
+	assert_true(since > (int64_t)(0.9 * DRAIN_MAX_S) * 1000000000);
+	assert_true(since < (int64_t)(1.5 * DRAIN_MAX_S) * 1000000000);
+	expect_streams_free(&r);
+	pid = rig_read(&r, "heir");
+	(void)kill((pid_t)strtol(pid, NULL, 10), SIGKILL); /* it may have died of EPIPE */
 	free(pid);
 	rig_fini(&r);
 }

@@ -198,6 +198,22 @@ TEST(a_running_exec_is_not_deleted_nor_started_again)
 	scene_strike(&s);
 }
 
+TEST(a_process_that_keeps_the_stream_of_an_exec_open_does_not_hold_up_its_delete)
+{
+	struct scene s;
+	char *pid;
+
+	scene_set(&s, "sleep 1000 & echo $! >$B/heir");
+	start(&s);
+	rig_await_exit(&s.rig);
+	delete_exec(&s);
+	expect_ok(&s);
+	pid = rig_read(&s.rig, "heir");
+	assert_int_equal(kill((pid_t)strtol(pid, NULL, 10), SIGKILL), 0);
+	free(pid);
+	scene_strike(&s);
+}
+
 /* Its exit has been told; a Start that is refused tells it no second time. */
 TEST(an_exec_that_has_stopped_is_not_started_again)
 {
