@@ -11,24 +11,28 @@
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 
-/* The one place a status is read, and decoded. Returns false if the child still runs. */
+void exit_status_decode(const siginfo_t *si, struct exit_status *ret)
+{
+	bool exited = si->si_code == CLD_EXITED;
+
+	ret->code = exited ? si->si_status : 128 + si->si_status;
+	ret->signal = exited ? 0 : si->si_status;
+	ret->at = clock_wall();
+}
+
+/* The one place a tracked child's status is read. Returns false if the child still runs. */
 static bool reap(struct child *c, struct exit_status *ret)
 {
 	siginfo_t si = { 0 };
 
-	ret->signal = 0;
-	ret->at = clock_wall();
 	if (waitid((idtype_t)P_PIDFD, (id_t)c->pidfd, &si, WEXITED | WNOHANG) < 0) {
-		ret->code = EXIT_CODE_UNKNOWN; /* not ours any more: nobody will say how it ended */
+		/* Not ours any more: nobody will say how it ended. */
+		*ret = (struct exit_status){ .code = EXIT_CODE_UNKNOWN, .at = clock_wall() };
 		return true;
 	}
 	if (si.si_pid == 0)
 		return false;
-	ret->code = si.si_status;
-	if (si.si_code != CLD_EXITED) {
-		ret->signal = si.si_status;
-		ret->code = 128 + si.si_status;
-	}
+	exit_status_decode(&si, ret);
 	return true;
 }
 

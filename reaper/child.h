@@ -21,6 +21,7 @@
 #include "reaper/spawn.h"
 
 #include <ev.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 #include <time.h>
@@ -35,6 +36,9 @@ struct exit_status {
 	int signal;         /* 0 unless killed by one */
 	struct timespec at; /* wall clock, when we learnt of it */
 };
+
+/* What waitid() said, for the two places in this room that ask it. */
+void exit_status_decode(const siginfo_t *si, struct exit_status *ret);
 
 struct child;
 
