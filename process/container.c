@@ -22,6 +22,11 @@ void containers_init(struct containers *set)
 	list_init(&set->all);
 }
 
+void containers_fini(struct containers *set)
+{
+	userns_cache_fini(&set->userns);
+}
+
 static struct container *find_any(const struct containers *set, const char *id)
 {
 	list_each (it, &set->all) {

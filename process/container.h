@@ -20,6 +20,7 @@
 #include "process/cgroup/cgroup.h"
 #include "process/cgroup/oom.h"
 #include "process/process.h"
+#include "process/rootfs/userns.h"
 #include "process/runtime/runtime.h"
 
 #include <ev.h>
@@ -41,7 +42,8 @@ struct containers {
 	struct ev_loop *loop; /* borrowed, like all of these */
 	struct reaper *reaper;
 	const struct observer *observer;
-	const char *ns; /* containerd's namespace */
+	const char *ns;             /* containerd's namespace */
+	struct userns_cache userns; /* of idmapped rootfs: a pod's containers mostly share one */
 };
 
 /* runc.v1.Options as plain data. Borrowed by whoever is handed one. */
@@ -97,6 +99,9 @@ struct container {
 };
 
 void containers_init(struct containers *set);
+
+/* Drops what they share; the containers themselves are left as they are. */
+void containers_fini(struct containers *set);
 
 /* By id, among those a client may see. Fills *e with the reference's NOT_FOUND. */
 struct container *container_find(const struct containers *set, const char *id, struct err *e);

@@ -97,6 +97,7 @@ static enum op_next mount_rootfs(struct op *op)
 	if (rc == 0) {
 		c->ct->has_mounts = true;
 		c->mounting.on_done = mounted;
+		c->mounting.userns = &c->ct->set->userns;
 		rc = rootfs_mount_begin(
 			&c->mounting, c->ct->set->reaper, path, c->args->mounts, c->args->n_mounts);
 	}

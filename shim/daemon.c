@@ -131,6 +131,7 @@ int daemon_run(const struct daemon_conf *conf, int listen_fd, int ready_fd)
 	fd_drop(&ready_fd);
 	log_info("start", "id=%s namespace=%s pid=%d", conf->id, conf->ns, (int)getpid());
 	ev_run(d.loop, 0);
+	containers_fini(&d.containers);
 	/* The process ends here: what is left, such as containers, outlives it on purpose. */
 	return 0;
 }

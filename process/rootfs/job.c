@@ -6,6 +6,9 @@
 
 #include "process/rootfs/rootfs.h"
 
+#include "base/auto.h"
+#include "process/rootfs/mount.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -21,13 +24,14 @@ struct order {
 	const char *rootfs;
 	const struct rootfs_mount *mounts; /* NULL: unmount */
 	size_t n;
+	int userns[ROOTFS_MOUNTS_MAX]; /* for each mount: a descriptor, or why there is none */
 };
 
 /* In the child. Exit codes: 0 done, 1 failed and the page says why. */
 static int carry_out(void *arg)
 {
 	struct order *o = arg;
-	int rc = o->mounts ? rootfs_mount_all(o->rootfs, o->mounts, o->n, &o->page->err)
+	int rc = o->mounts ? mount_list(o->rootfs, o->mounts, o->userns, o->n, &o->page->err)
 			   : rootfs_unmount_all(o->rootfs, &o->page->err);
 
 	return rc < 0 ? 1 : 0;
@@ -65,8 +69,16 @@ int rootfs_mount_begin(struct rootfs_job *job, struct reaper *r, const char *roo
 	const struct rootfs_mount *mounts, size_t n)
 {
 	struct order o = { .rootfs = rootfs, .mounts = mounts, .n = n };
+	int rc;
 
-	return begin(job, r, &o);
+	if (n > ROOTFS_MOUNTS_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < n; i++)
+		o.userns[i] = mount_userns(&mounts[i], job->userns);
+	rc = begin(job, r, &o);
+	for (size_t i = 0; i < n; i++)
+		fd_drop(&o.userns[i]); /* the child has its own */
+	return rc;
 }
 
 int rootfs_unmount_begin(struct rootfs_job *job, struct reaper *r, const char *rootfs)
@@ -91,11 +103,9 @@ bool rootfs_job_kill(struct rootfs_job *job)
 
 void rootfs_job_fini(struct rootfs_job *job)
 {
-	void (*on_done)(struct rootfs_job * job) = job->on_done;
-
 	child_forget(&job->child);
 	if (job->page)
 		munmap(job->page, sizeof(*job->page));
-	*job = ROOTFS_JOB_NONE;
-	job->on_done = on_done;
+	job->child = CHILD_NONE;
+	job->page = NULL;
 }

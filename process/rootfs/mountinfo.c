@@ -4,7 +4,6 @@
 #include "base/auto.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,18 +29,27 @@ void mountinfo_unescape(char *s)
 	*to = '\0';
 }
 
-/* The fifth field of a line is the mount point. */
-static char *mount_point(char *line)
+/*
+ * ID PARENT DEV ROOT POINT OPTIONS [FIELD]... - TYPE SOURCE OPTIONS. The type is
+ * read here, not asked of the filesystem: one whose daemon hangs would hang us.
+ * @ret points into @line.
+ */
+static bool parse(char *line, struct mount_point *ret)
 {
-	char *rest = line;
-	char *field = NULL;
+	char *rest = line, *field = NULL;
+	const char *type;
 
 	for (int i = 0; i < 5 && rest; i++)
 		field = strsep(&rest, " ");
 	if (!rest)
-		return NULL;
+		return false;
 	mountinfo_unescape(field);
-	return field;
+	type = strstr(rest, " - ");
+	type = type ? type + 3 : "";
+	ret->path = field;
+	ret->is_fuse =
+		strncmp(type, "fuse", 4) == 0 && strchr(" .b", type[4]); /* fuse.X, fuseblk */
+	return true;
 }
 
 static bool is_below(const char *point, const char *path)
@@ -51,17 +59,16 @@ static bool is_below(const char *point, const char *path)
 	return strncmp(point, path, n) == 0 && (point[n] == '\0' || point[n] == '/');
 }
 
-static int add(struct mount_points *points, const char *point)
+static int add(struct mount_points *points, const struct mount_point *point)
 {
-	char **more = realloc(points->path, (points->n + 1) * sizeof(*more));
+	struct mount_point *more = realloc(points->at, (points->n + 1) * sizeof(*more));
+	char *path = more ? strdup(point->path) : NULL;
 
-	if (!more)
+	if (more)
+		points->at = more;
+	if (!path)
 		return -ENOMEM;
-	points->path = more;
-	more[points->n] = strdup(point);
-	if (!more[points->n])
-		return -ENOMEM;
-	points->n++;
+	more[points->n++] = (struct mount_point){ path, point->is_fuse };
 	return 0;
 }
 
@@ -76,10 +83,10 @@ int mountinfo_below(const char *table, const char *path, struct mount_points *re
 	if (!f)
 		return -errno;
 	while (rc == 0 && getline(&line, &room, f) > 0) {
-		char *point = mount_point(line);
+		struct mount_point point;
 
-		if (point && is_below(point, path))
-			rc = add(&points, point);
+		if (parse(line, &point) && is_below(point.path, path))
+			rc = add(&points, &point);
 	}
 	if (rc == 0 && ferror(f))
 		rc = -EIO;
@@ -94,7 +101,7 @@ int mountinfo_below(const char *table, const char *path, struct mount_points *re
 void mount_points_fini(struct mount_points *points)
 {
 	for (size_t i = 0; i < points->n; i++)
-		free(points->path[i]);
-	free(points->path);
+		free(points->at[i].path);
+	free(points->at);
 	*points = (struct mount_points){ 0 };
 }

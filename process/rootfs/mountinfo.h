@@ -8,10 +8,16 @@
 
 #include "base/attr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
+struct mount_point {
+	char *path; /* owned */
+	bool is_fuse;
+};
+
 struct mount_points {
-	char **path; /* owned, each and all */
+	struct mount_point *at; /* owned */
 	size_t n;
 };
 

@@ -5,11 +5,13 @@
  */
 
 #include "base/auto.h"
+#include "process/rootfs/helper.h"
 #include "process/rootfs/mountinfo.h"
 #include "process/rootfs/rootfs.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -18,6 +20,14 @@
 /* A busy mount: how often it is tried, and how long between tries. The reference's figures. */
 #define BUSY_TRIES   50
 #define BUSY_WAIT_MS 50
+
+/* FUSE by its own program first, which also tidies up what it keeps of its mounts. */
+static int unmount_one(const struct mount_point *point)
+{
+	if (point->is_fuse && helper_unmount(point->path))
+		return 0;
+	return umount2(point->path, UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
+}
 
 /*
  * One pass over what is mounted now, in the reverse of the order of mounting,
@@ -31,11 +41,13 @@ static int unmount_pass(const struct mount_points *points, const char **ret_path
 	int rc = 0;
 
 	for (size_t i = points->n; i-- > 0;) {
-		if (umount2(points->path[i], UMOUNT_NOFOLLOW) == 0) {
+		int one = unmount_one(&points->at[i]);
+
+		if (one == 0) {
 			off++;
 		} else {
-			rc = -errno;
-			*ret_path = points->path[i];
+			rc = one;
+			*ret_path = points->at[i].path;
 		}
 	}
 	return off > 0 ? off : rc;
@@ -65,9 +77,30 @@ static int unmount_below(const char *real, struct err *e)
 	}
 }
 
+/*
+ * The name as the kernel lists it. The last part is not looked at: it is no link
+ * (nothing is mounted by us on one), and if it is a filesystem whose server
+ * hangs, looking would hang too, and unmounting would not.
+ */
+static char *resolve(const char *rootfs)
+{
+	auto_free char *parent = strdup(rootfs);
+	auto_free char *real = NULL;
+	char *slash = parent ? strrchr(parent, '/') : NULL;
+	char *name = NULL;
+
+	if (!slash || slash == parent || !slash[1])
+		return realpath(rootfs, NULL);
+	*slash = '\0';
+	real = realpath(parent, NULL);
+	if (!real || asprintf(&name, "%s/%s", strcmp(real, "/") == 0 ? "" : real, slash + 1) < 0)
+		return NULL;
+	return name;
+}
+
 int rootfs_unmount_all(const char *rootfs, struct err *e)
 {
-	auto_free char *real = realpath(rootfs, NULL);
+	auto_free char *real = resolve(rootfs);
 
 	if (!real)
 		return errno == ENOENT ? 0 : err_sys(e, "failed rootfs umount: resolve %s", rootfs);

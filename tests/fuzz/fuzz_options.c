@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * fuzz_options.c - the options of a mount, one a line of the input.
+ * fuzz_options.c - the type of a mount and its options, one a line of the input.
  */
 
 #include "process/rootfs/options.h"
@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -28,10 +29,26 @@ static size_t split(char *text, const char *pieces[ROOTFS_OPTIONS_MAX])
 	return n;
 }
 
+/* What the plan says must be so whatever came in. */
+static void check(const struct mount_plan *plan)
+{
+	auto_buf struct buf text = BUF_INIT(OPTIONS_DATA_MAX);
+
+	if (!plan->uidmap != !plan->gidmap || (plan->direct_io && !plan->loop))
+		abort();
+	if (plan->flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
+		abort();
+	if ((plan->flags & MS_BIND) && (plan->n_data > 0 || plan->loop))
+		abort();
+	if (mount_plan_text(plan, &text) == 0 && text.len > OPTIONS_DATA_MAX)
+		abort();
+}
+
+/* The first line is the type, the others are options. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	const char *options[ROOTFS_OPTIONS_MAX];
-	struct rootfs_mount m = { .type = "bind", .source = "/", .target = "", .options = options };
+	const char *pieces[ROOTFS_OPTIONS_MAX];
+	struct rootfs_mount m = { .source = "/", .target = "", .options = pieces + 1 };
 	struct mount_plan plan;
 	struct err e = ERR_INIT;
 	char *text = malloc(n + 1);
@@ -40,11 +57,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	memcpy(text, data, n);
 	text[n] = '\0';
-	m.n_options = split(text, options);
+	m.n_options = split(text, pieces) - 1;
+	m.type = pieces[0];
 	if (options_plan(&plan, &m, &e) == 0) {
-		if (plan.data.len > OPTIONS_DATA_MAX)
-			abort();
-		buf_fini(&plan.data);
+		check(&plan);
+		mount_plan_fini(&plan);
 	} else if (!err_is_set(&e)) {
 		abort();
 	}

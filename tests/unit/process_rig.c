@@ -112,6 +112,7 @@ void rig_expect_nothing_left(struct rig *r)
 void rig_fini(struct rig *r)
 {
 	rig_expect_nothing_left(r);
+	containers_fini(&r->set);
 	reaper_fini(&r->reaper);
 	ev_loop_destroy(r->loop);
 	tmpdir_close(&r->dir);

@@ -51,7 +51,7 @@ static void expect_below(const char *table, const char *path, const char *wanted
 	assert_int_equal(mountinfo_below(file, path, &points), 0);
 	for (size_t i = 0; i < points.n; i++)
 		snprintf(found + strlen(found), sizeof(found) - strlen(found), "[%s]",
-			points.path[i]);
+			points.at[i].path);
 	assert_string_equal(found, wanted);
 	mount_points_fini(&points);
 	mount_points_fini(&points);
