@@ -64,7 +64,7 @@ struct rootfs_job {
  *
  * User namespaces for uidmap= and gidmap= are made before the child is, in the
  * shim: only there can the next container of a pod find them again, at a
- * hundredth of the price. It waits for a process that does nothing (idle.h),
+ * hundredth of the price. It waits for a process that does nothing (zombie.h),
  * some 50 us, less than the fork of the child that follows; and it does not
  * wait for disks, servers or programs.
  */

@@ -9,19 +9,19 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((weak)) void userns_hook(enum userns_point at, struct idle *idle)
+__attribute__((weak)) void userns_hook(enum userns_point at, struct zombie *zombie)
 {
 	(void)at;
-	(void)idle;
+	(void)zombie;
 }
 
-/* What is below the number now. Whose it is, idle_check() says afterwards. */
+/* What is below the number now. Whose it is, zombie_check() says afterwards. */
 static int open_folder(const struct userns_birth *b)
 {
 	char path[32];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d", (int)b->idle.pid);
+	snprintf(path, sizeof(path), "/proc/%d", (int)b->zombie.pid);
 	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
@@ -34,10 +34,10 @@ static int write_map(struct userns_birth *b, int folder, const char *name, const
 
 	if (fd < 0)
 		return -errno;
-	userns_hook(opened, &b->idle);
+	userns_hook(opened, &b->zombie);
 	if (write(fd, text, strlen(text)) < 0)
 		return -errno;
-	userns_hook(opened + 1, &b->idle);
+	userns_hook(opened + 1, &b->zombie);
 	return 0;
 }
 
@@ -49,11 +49,11 @@ static int settle(struct userns_birth *b, const struct userns_maps *maps, int *r
 
 	if (folder < 0)
 		return folder;
-	userns_hook(USERNS_FOLDER_OPENED, &b->idle);
-	rc = idle_check(&b->idle);
+	userns_hook(USERNS_FOLDER_OPENED, &b->zombie);
+	rc = zombie_check(&b->zombie);
 	if (rc < 0)
 		return rc;
-	userns_hook(USERNS_IDENTIFIED, &b->idle);
+	userns_hook(USERNS_IDENTIFIED, &b->zombie);
 	rc = write_map(b, folder, "uid_map", maps->uids, USERNS_UID_MAP_OPENED);
 	if (rc == 0)
 		rc = write_map(b, folder, "gid_map", maps->gids, USERNS_GID_MAP_OPENED);
@@ -62,21 +62,21 @@ static int settle(struct userns_birth *b, const struct userns_maps *maps, int *r
 	ns = openat(folder, "ns/user", O_RDONLY | O_CLOEXEC);
 	if (ns < 0)
 		return -errno;
-	userns_hook(USERNS_OPENED, &b->idle);
-	rc = idle_check(&b->idle);
+	userns_hook(USERNS_OPENED, &b->zombie);
+	rc = zombie_check(&b->zombie);
 	if (rc < 0)
 		return rc;
-	userns_hook(USERNS_PROVEN, &b->idle);
+	userns_hook(USERNS_PROVEN, &b->zombie);
 	*ret_fd = take_fd(&ns);
 	return 0;
 }
 
 int userns_begin(struct userns_birth *b)
 {
-	int rc = idle_start(&b->idle, CLONE_NEWUSER);
+	int rc = zombie_start(&b->zombie, CLONE_NEWUSER);
 
 	if (rc == 0)
-		userns_hook(USERNS_STARTED, &b->idle);
+		userns_hook(USERNS_STARTED, &b->zombie);
 	return rc;
 }
 
@@ -85,12 +85,12 @@ int userns_settle(struct userns_birth *b, const struct userns_maps *maps, int *r
 	int rc = settle(b, maps, ret_fd);
 
 	/* Files of a process that is gone fail in several ways; that it is gone is the reason. */
-	return rc < 0 && idle_check(&b->idle) < 0 ? -ESRCH : rc;
+	return rc < 0 && zombie_check(&b->zombie) < 0 ? -ESRCH : rc;
 }
 
 void userns_end(struct userns_birth *b)
 {
-	idle_end(&b->idle);
+	zombie_end(&b->zombie);
 }
 
 int userns_open(const struct userns_maps *maps, int *ret_fd)

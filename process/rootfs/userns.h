@@ -6,8 +6,8 @@
  * userns.h - a descriptor of a user namespace with given maps, as mount_setattr(2) wants it.
  *
  * There is no system call that makes one: a process has to be born in it, and
- * its maps are files below /proc/PID, a number. Whoever kills and reaps that
- * process in the middle frees the number; then we would write the maps of a
+ * its maps are files below /proc/PID, a number. Whoever reaps that process in
+ * the middle frees the number; then we would write the maps of a
  * stranger and mount by his ids. So the folder /proc/PID is opened once, and
  * only then the pidfd is asked whether the process is still unreaped: if it is,
  * the number was its own while we opened, and the folder is pinned to it for
@@ -17,7 +17,7 @@
  */
 
 #include "base/attr.h"
-#include "reaper/idle.h"
+#include "reaper/zombie.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +27,7 @@ struct userns_maps {
 	const char *uids, *gids;
 };
 
-/* Somebody killed the process: how often another one is tried. */
+/* Somebody reaped the process: how often another one is tried. */
 #define USERNS_TRIES 3
 
 /* 0 or -errno; -EINVAL when the kernel refuses the maps, -ESRCH after the last try. */
@@ -35,7 +35,7 @@ int userns_open(const struct userns_maps *maps, int *ret_fd) NODISCARD;
 
 /* The three stages of userns_open(), for somebody who wants many at a time. */
 struct userns_birth {
-	struct idle idle;
+	struct zombie zombie;
 };
 
 int userns_begin(struct userns_birth *b) NODISCARD;
@@ -44,7 +44,7 @@ void userns_end(struct userns_birth *b);
 
 /*
  * The moments between two system calls of userns_open(). The product's hook
- * does nothing; a test defines its own, and kills the process there.
+ * does nothing; a test defines its own, and reaps the process there.
  */
 enum userns_point {
 	USERNS_STARTED,
@@ -59,7 +59,7 @@ enum userns_point {
 	N_USERNS_POINTS
 };
 
-void userns_hook(enum userns_point at, struct idle *idle);
+void userns_hook(enum userns_point at, struct zombie *zombie);
 
 /* How many pairs of maps one shim remembers. A descriptor each; the least used one goes first. */
 #define USERNS_CACHE_MAX 8

@@ -2,7 +2,7 @@
 
 /*
  * The descriptor of a user namespace, and what happens when its process is
- * killed and reaped between two system calls: a clean error, and never a
+ * reaped between two system calls: a clean error, and never a
  * stranger's maps.
  */
 
@@ -32,29 +32,31 @@
 
 static const struct userns_maps maps = { "0 100000 65536\n70000 5 1\n", "0 200000 1000\n" };
 
-/* What the hook does: kills and reaps at @at, @times times. */
+/*
+ * What the hook does: reaps the process at @at, @times times. That is the worst
+ * that can happen to it: to be killed changes nothing, for it ends by itself.
+ */
 static struct {
 	enum userns_point at;
 	int times;
 	void (*afterwards)(pid_t pid);
-	int killed;
+	int reaped;
 } plan;
 
-static void kill_and_reap(struct idle *idle)
+static void reap_it(struct zombie *zombie)
 {
 	siginfo_t si;
 
-	idle_kill(idle);
-	assert_int_equal(waitid((idtype_t)P_PIDFD, (id_t)idle->pidfd, &si, WEXITED | __WALL), 0);
-	plan.killed++;
+	assert_int_equal(waitid((idtype_t)P_PIDFD, (id_t)zombie->pidfd, &si, WEXITED | __WALL), 0);
+	plan.reaped++;
 	if (plan.afterwards)
-		plan.afterwards(idle->pid);
+		plan.afterwards(zombie->pid);
 }
 
-void userns_hook(enum userns_point at, struct idle *idle)
+void userns_hook(enum userns_point at, struct zombie *zombie)
 {
-	if (at == plan.at && plan.killed < plan.times)
-		kill_and_reap(idle);
+	if (at == plan.at && plan.reaped < plan.times)
+		reap_it(zombie);
 }
 
 static void need_root(void)
@@ -144,11 +146,11 @@ TEST(maps_the_kernel_refuses_are_an_error_and_leave_nothing)
 	expect_nothing_left();
 }
 
-static void kill_at(enum userns_point at, int times)
+static void reap_at(enum userns_point at, int times)
 {
 	plan.at = at;
 	plan.times = times;
-	plan.killed = 0;
+	plan.reaped = 0;
 }
 
 /* Every time it is tried: the error is told, and told as what it is. */
@@ -156,43 +158,43 @@ static void expect_esrch(enum userns_point at)
 {
 	int fd = -1;
 
-	kill_at(at, USERNS_TRIES);
+	reap_at(at, USERNS_TRIES);
 	assert_int_equal(userns_open(&maps, &fd), -ESRCH);
-	assert_int_equal(plan.killed, USERNS_TRIES);
+	assert_int_equal(plan.reaped, USERNS_TRIES);
 	assert_int_equal(fd, -1);
 	expect_nothing_left();
 }
 
-TEST(killed_and_reaped_before_the_proof_it_is_esrch)
+TEST(reaped_before_the_proof_it_is_esrch)
 {
 	need_root();
 	for (enum userns_point at = USERNS_STARTED; at < USERNS_PROVEN; at++)
 		expect_esrch(at);
 }
 
-TEST(killed_once_it_is_tried_again)
+TEST(reaped_once_it_is_tried_again)
 {
 	need_root();
 	for (enum userns_point at = USERNS_STARTED; at < N_USERNS_POINTS; at++) {
 		int fd = -1;
 
-		kill_at(at, 1);
+		reap_at(at, 1);
 		assert_int_equal(userns_open(&maps, &fd), 0);
-		assert_int_equal(plan.killed, 1);
+		assert_int_equal(plan.reaped, 1);
 		expect_maps(fd);
 		close(fd);
 		expect_nothing_left();
 	}
 }
 
-TEST(killed_and_reaped_after_the_proof_the_descriptor_is_good)
+TEST(reaped_after_the_proof_the_descriptor_is_good)
 {
 	int fd = -1;
 
 	need_root();
-	kill_at(USERNS_PROVEN, 1);
+	reap_at(USERNS_PROVEN, 1);
 	assert_int_equal(userns_open(&maps, &fd), 0);
-	assert_int_equal(plan.killed, 1);
+	assert_int_equal(plan.reaped, 1);
 	expect_maps(fd);
 	close(fd);
 }
@@ -203,11 +205,11 @@ static int many_rounds(int seed)
 	for (int i = 0; i < ROUNDS; i++) {
 		int fd = -1, rc;
 
-		kill_at((enum userns_point)((seed + i) % N_USERNS_POINTS), 1 + i % USERNS_TRIES);
+		reap_at((enum userns_point)((seed + i) % N_USERNS_POINTS), 1 + i % USERNS_TRIES);
 		rc = userns_open(&maps, &fd);
 		if (rc == 0)
 			expect_maps(fd);
-		else if (rc != -ESRCH || plan.killed < USERNS_TRIES)
+		else if (rc != -ESRCH || plan.reaped < USERNS_TRIES)
 			return 1;
 		if (rc == 0)
 			close(fd);
@@ -316,7 +318,7 @@ static int meet_strangers(void *arg)
 		int ns = -1;
 
 		stranger.pid = 0;
-		kill_at(at, 1);
+		reap_at(at, 1);
 		rc = userns_open(&maps, &ns);
 		if (rc < 0)
 			return 3;
@@ -426,14 +428,14 @@ TEST(the_cache_is_bounded_and_forgets_what_was_used_least_recently)
 	for (int i = 2; i < USERNS_CACHE_MAX; i++)
 		(void)ask(&c, i);
 	assert_true(ask(&c, 0) == first); /* now the second is the oldest */
-	kill_at(USERNS_STARTED, 1);
+	reap_at(USERNS_STARTED, 1);
 	(void)ask(&c, USERNS_CACHE_MAX);
-	assert_int_equal(plan.killed, 1); /* that one was made */
-	kill_at(USERNS_STARTED, 1);
+	assert_int_equal(plan.reaped, 1); /* that one was made */
+	reap_at(USERNS_STARTED, 1);
 	assert_true(ask(&c, 0) == first);
-	assert_int_equal(plan.killed, 0); /* and this one was not */
+	assert_int_equal(plan.reaped, 0); /* and this one was not */
 	(void)ask(&c, 1);
-	assert_int_equal(plan.killed, 1); /* forgotten */
+	assert_int_equal(plan.reaped, 1); /* forgotten */
 	userns_cache_fini(&c);
 }
 

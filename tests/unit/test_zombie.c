@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reaper/idle.h"
+#include "reaper/zombie.h"
 
 #include "tests/lib/test.h"
 
@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,9 +21,9 @@ static void expect_no_child_of_any_kind(void)
 	assert_int_equal(errno, ECHILD);
 }
 
-static void start(struct idle *i)
+static void start(struct zombie *z)
 {
-	int rc = idle_start(i, CLONE_NEWUSER);
+	int rc = zombie_start(z, CLONE_NEWUSER);
 
 	if (rc == -EPERM || rc == -ENOSPC)
 		test_skip("user namespaces are not allowed here");
@@ -41,109 +40,97 @@ static ino_t user_namespace(pid_t pid)
 	return st.st_ino;
 }
 
-TEST(an_idle_process_lives_in_its_own_namespaces_until_it_is_ended)
+TEST(an_zombie_process_lives_in_its_own_namespaces_until_it_is_ended)
 {
-	struct idle i;
+	struct zombie z;
 
-	start(&i);
-	assert_int_equal(idle_check(&i), 0);
-	assert_true(user_namespace(i.pid) != user_namespace(getpid()));
-	idle_end(&i);
-	assert_int_equal(kill(i.pid, 0), -1);
+	start(&z);
+	assert_int_equal(zombie_check(&z), 0);
+	assert_true(user_namespace(z.pid) != user_namespace(getpid()));
+	zombie_end(&z);
+	assert_int_equal(kill(z.pid, 0), -1);
 	expect_no_child_of_any_kind();
-	idle_end(&i); /* ended already */
+	zombie_end(&z); /* ended already */
 }
 
 TEST(nobody_who_collects_every_child_collects_it)
 {
-	struct idle i;
+	struct zombie z;
 	siginfo_t si;
 
-	start(&i);
-	idle_kill(&i);
-	while (waitid((idtype_t)P_PIDFD, (id_t)i.pidfd, &si, WEXITED | WNOWAIT | __WALL) < 0)
+	start(&z);
+	while (waitid((idtype_t)P_PIDFD, (id_t)z.pidfd, &si, WEXITED | WNOWAIT | __WALL) < 0)
 		assert_int_equal(errno, EINTR);
 	assert_int_equal(waitid(P_ALL, 0, &si, WEXITED | WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
-	assert_int_equal(idle_check(&i), 0); /* dead, but its number is still its own */
-	idle_end(&i);
+	assert_int_equal(zombie_check(&z), 0); /* dead, but its number is still its own */
+	zombie_end(&z);
 	expect_no_child_of_any_kind();
 }
 
 TEST(one_that_was_reaped_is_found_out_and_can_still_be_ended)
 {
-	struct idle i;
+	struct zombie z;
 	siginfo_t si;
 
-	start(&i);
-	idle_kill(&i);
-	assert_int_equal(waitid((idtype_t)P_PIDFD, (id_t)i.pidfd, &si, WEXITED | __WALL), 0);
-	assert_int_equal(idle_check(&i), -ESRCH);
-	idle_end(&i);
+	start(&z);
+	assert_int_equal(waitid((idtype_t)P_PIDFD, (id_t)z.pidfd, &si, WEXITED | __WALL), 0);
+	assert_int_equal(zombie_check(&z), -ESRCH);
+	zombie_end(&z);
 }
 
 TEST(what_it_shares_with_us_stays_as_it_was)
 {
 	sigset_t before, after;
-	struct idle i;
+	struct zombie z;
 
 	sigprocmask(SIG_SETMASK, NULL, &before);
 	assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
-	start(&i);
-	idle_end(&i);
+	start(&z);
+	zombie_end(&z);
 	sigprocmask(SIG_SETMASK, NULL, &after);
 	for (int signo = 1; signo < NSIG; signo++)
 		assert_int_equal(sigismember(&before, signo), sigismember(&after, signo));
 	assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
-	assert_int_equal(prctl(PR_GET_PDEATHSIG, &(int){ 0 }), 0);
 }
 
-/* The middle process is killed while its idle one lives; that must not live on. */
-TEST(it_dies_with_us_even_if_we_are_killed)
+/* The middle process is killed while it has a zombie, which then is ours to reap, as any orphan. */
+TEST(if_we_are_killed_whoever_inherits_it_reaps_it)
 {
 	int pipe_fds[2];
 	siginfo_t si;
 	pid_t pid, middle;
-	int pidfd;
-	char ready;
+	char more;
 
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	assert_int_equal(pipe(pipe_fds), 0);
 	middle = fork();
 	if (middle == 0) {
-		struct idle i;
+		struct zombie z;
 
-		if (idle_start(&i, 0) < 0)
-			_exit(1);
-		if (write(pipe_fds[1], &i.pid, sizeof(i.pid)) < 0)
+		if (zombie_start(&z, 0) < 0 || write(pipe_fds[1], &z.pid, sizeof(z.pid)) < 0)
 			_exit(1);
 		pause();
 	}
+	close(pipe_fds[1]);
 	assert_int_equal(read(pipe_fds[0], &pid, sizeof(pid)), sizeof(pid));
-	pidfd = pidfd_open(pid, 0);
-	assert_true(pidfd >= 0);
-	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* so that it becomes ours */
 	assert_int_equal(kill(middle, SIGKILL), 0);
 	assert_int_equal(waitid(P_PID, (id_t)middle, &si, WEXITED), 0);
-	assert_int_equal(waitid((idtype_t)P_PIDFD, (id_t)pidfd, &si, WEXITED | __WALL), 0);
-	assert_int_equal(si.si_pid, pid);
-	close(pidfd);
-	close(pipe_fds[1]);
-	assert_int_equal(read(pipe_fds[0], &ready, 1), 0); /* and it held nothing of ours open */
+	assert_int_equal(waitid(P_PID, (id_t)pid, &si, WEXITED), 0);
+	assert_int_equal(read(pipe_fds[0], &more, 1), 0); /* it holds nothing of ours open */
 	close(pipe_fds[0]);
 }
 
-TEST(many_live_at_a_time)
+TEST(there_may_be_many_at_a_time)
 {
-	struct idle *many = calloc(10, sizeof(*many));
+	struct zombie *many = calloc(10, sizeof(*many));
 
 	for (int i = 0; i < 10; i++)
 		start(&many[i]);
 	for (int i = 0; i < 10; i++)
-		assert_int_equal(idle_check(&many[i]), 0);
+		assert_int_equal(zombie_check(&many[i]), 0);
 	for (int i = 0; i < 10; i++)
-		idle_kill(&many[i]);
-	for (int i = 0; i < 10; i++)
-		idle_end(&many[i]);
+		zombie_end(&many[i]);
 	expect_no_child_of_any_kind();
 	free(many);
 }
