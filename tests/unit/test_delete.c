@@ -319,3 +319,37 @@ TEST(a_client_that_never_reads_holds_up_delete_for_so_long_and_no_longer)
 	free(pid);
 	rig_fini(&r);
 }
+
+/* Somebody sits in the rootfs: the kernel refuses to unmount it until they have gone. */
+TEST(an_unmount_that_fails_is_told_and_delete_can_be_repeated)
+{
+	static const char *const options[] = { "rbind" };
+	struct rootfs_mount m = { "bind", NULL, "", options, 1 };
+	struct container *ct;
+	auto_fd int user = -1;
+	struct deed d;
+	struct rig r;
+
+	if (geteuid() != 0)
+		test_skip("mount needs root");
+	rig_init(&r);
+	give_streams(&r);
+	m.source = r.dir.path;
+	r.args.mounts = &m;
+	r.args.n_mounts = 1;
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_kill(&r, ct);
+	user = openat(r.dir.fd, "c1/rootfs/c1/config.json", O_RDONLY | O_CLOEXEC);
+	assert_true(user >= 0);
+	rig_begin_delete(&r, ct, 0, &d);
+	rig_await(&r, &d);
+	deed_expect(&d, STATUS_UNKNOWN, "failed rootfs umount: unmount ");
+	deed_expect(&d, STATUS_UNKNOWN, "/c1/rootfs: device or resource busy");
+	assert_true(container_exists(&r.set, "c1"));
+	expect_streams_free(&r);
+	fd_drop(&user);
+	rig_delete(&r, ct);
+	rig_expect_story(&r, "create start exit=137 !delete delete");
+	rig_fini(&r);
+}

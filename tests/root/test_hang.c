@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Mounts and unmounts that hang for real, in a filesystem whose server does not
+ * answer: they hold up their own call and nothing else.
+ */
+
+#include "tests/root/slow_fs.h"
+#include "tests/unit/process_rig.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+/* One bind mount of something in the slow filesystem onto the rootfs of c1. */
+struct scene {
+	struct rig rig;
+	struct slow_fs fs;
+	char source[RIG_PATH_MAX + 64];
+	const char *options[1];
+	struct rootfs_mount mount;
+};
+
+static void scene_set(struct scene *s, const char *below)
+{
+	memset(s, 0, sizeof(*s));
+	if (geteuid() != 0)
+		test_skip("mount needs root");
+	rig_init(&s->rig);
+	slow_fs_mount(&s->fs, &s->rig.dir);
+	snprintf(s->source, sizeof(s->source), "%s%s", s->fs.path, below);
+	s->options[0] = "rbind";
+	s->mount = (struct rootfs_mount){ "bind", s->source, "", s->options, 1 };
+	s->rig.args.mounts = &s->mount;
+	s->rig.args.n_mounts = 1;
+}
+
+static void scene_strike(struct scene *s)
+{
+	slow_fs_end(&s->fs);
+	rig_fini(&s->rig);
+}
+
+/* Create, start, kill and delete of another container, all while something hangs. */
+static void expect_another_is_served(struct scene *s, struct deed *hanging)
+{
+	char bundle[RIG_PATH_MAX];
+	struct container *other;
+
+	rig_bundle(&s->rig, "c2", "exec sleep 1000");
+	snprintf(bundle, sizeof(bundle), "%s/c2", s->rig.dir.path);
+	s->rig.args.id = "c2";
+	s->rig.args.bundle = bundle;
+	s->rig.args.n_mounts = 0;
+	s->rig.args.deadline_s = 0;
+	other = rig_create(&s->rig);
+	assert_false(hanging->done);
+	s->rig.exited = false; /* of the first one */
+	rig_start(&s->rig, other);
+	rig_kill(&s->rig, other);
+	rig_delete(&s->rig, other);
+	assert_false(hanging->done);
+}
+
+TEST(a_mount_that_hangs_delays_only_its_own_create)
+{
+	struct scene s;
+	struct deed d;
+
+	scene_set(&s, "/sub");
+	slow_fs_pause(&s.fs);
+	s.rig.args.deadline_s = 1.5;
+	rig_begin_create(&s.rig, &d);
+	expect_another_is_served(&s, &d);
+	rig_await(&s.rig, &d);
+	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "create: timed out in step 'mount rootfs'");
+	slow_fs_continue(&s.fs);
+	scene_strike(&s);
+}
+
+/* Not even SIGKILL ends the child that mounts, so the undo is given up after its grace. */
+TEST(a_mount_that_cannot_be_killed_delays_only_its_own_create)
+{
+	struct scene s;
+	struct deed d;
+
+	scene_set(&s, "/hang");
+	s.rig.args.deadline_s = 1.5;
+	rig_begin_create(&s.rig, &d);
+	expect_another_is_served(&s, &d);
+	rig_await(&s.rig, &d);
+	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "create: timed out in step 'mount rootfs'");
+	scene_strike(&s);
+}
+
+TEST(a_mount_that_hung_for_a_while_goes_on)
+{
+	struct container *ct;
+	struct scene s;
+	struct deed d;
+
+	scene_set(&s, "/sub");
+	slow_fs_pause(&s.fs);
+	rig_begin_create(&s.rig, &d);
+	expect_another_is_served(&s, &d);
+	slow_fs_continue(&s.fs);
+	rig_await(&s.rig, &d);
+	deed_expect_ok(&d);
+	ct = d.ct;
+	rig_delete(&s.rig, ct);
+	scene_strike(&s);
+}
+
+/* c1 with the slow filesystem as its rootfs, and another mounted in it that is found through it. */
+static struct container *create_nested(struct scene *s)
+{
+	char sub[RIG_PATH_MAX + 80];
+	struct container *ct;
+
+	snprintf(sub, sizeof(sub), "%s/sub", s->source);
+	assert_int_equal(mount("tmpfs", sub, "tmpfs", 0, NULL), 0);
+	ct = rig_create(&s->rig);
+	rig_start(&s->rig, ct);
+	rig_kill(&s->rig, ct);
+	return ct;
+}
+
+TEST(an_unmount_that_hangs_delays_only_its_own_delete)
+{
+	struct container *ct;
+	struct scene s;
+	struct deed d;
+
+	scene_set(&s, "");
+	ct = create_nested(&s);
+	slow_fs_pause(&s.fs);
+	rig_begin_delete(&s.rig, ct, 0, &d);
+	expect_another_is_served(&s, &d);
+	slow_fs_continue(&s.fs);
+	rig_await(&s.rig, &d);
+	deed_expect_ok(&d);
+	scene_strike(&s);
+}
+
+TEST(a_delete_whose_unmount_hung_can_be_repeated)
+{
+	struct container *ct;
+	struct scene s;
+	struct deed d;
+
+	scene_set(&s, "");
+	ct = create_nested(&s);
+	slow_fs_pause(&s.fs);
+	rig_begin_delete(&s.rig, ct, 1.5, &d);
+	rig_await(&s.rig, &d);
+	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "delete: timed out in step 'unmount rootfs'");
+	slow_fs_continue(&s.fs);
+	rig_delete(&s.rig, ct); /* the runtime knows nothing of it any more, and that is no error */
+	scene_strike(&s);
+}
+
+/* Nobody asks the filesystem anything on the way. */
+TEST(a_rootfs_whose_server_does_not_answer_comes_off_all_the_same)
+{
+	struct container *ct;
+	struct scene s;
+
+	scene_set(&s, "");
+	ct = rig_create(&s.rig);
+	rig_start(&s.rig, ct);
+	rig_kill(&s.rig, ct);
+	slow_fs_pause(&s.fs);
+	rig_delete(&s.rig, ct);
+	slow_fs_continue(&s.fs);
+	scene_strike(&s);
+}
