@@ -5,6 +5,7 @@
  */
 
 #include "base/clock.h"
+#include "tests/lib/command.h"
 #include "tests/root/idmap_rig.h"
 
 #include <poll.h>
@@ -158,6 +159,20 @@ static void expect_nothing_after_a_kill(const struct scene *s, const struct root
 	assert_true(through < KILL_ROUNDS);
 }
 
+static void expect_no_loop_device_after_a_kill(struct scene *s)
+{
+	static const char *const options[] = { UIDS, "loop", GIDS };
+	struct rootfs_mount m = { "ext4", NULL, "", options, 3 };
+	struct command c;
+
+	scene_make_image(s);
+	m.source = s->image;
+	expect_nothing_after_a_kill(s, &m);
+	c = command_run("losetup -n -O BACK-FILE | grep %s", s->dir.path);
+	assert_string_equal(c.output, "");
+	command_fini(&c);
+}
+
 TEST(killed_at_any_moment_nothing_is_left_but_the_rootfs)
 {
 	static const char *const fresh[] = { UIDS, GIDS };
@@ -171,5 +186,6 @@ TEST(killed_at_any_moment_nothing_is_left_but_the_rootfs)
 	expect_nothing_after_a_kill(&s, overlay_of(&s, &o, 6));
 	scene_lacks(KERNEL_LAYER_TREES);
 	expect_nothing_after_a_kill(&s, overlay_of(&s, &o, 6));
+	expect_no_loop_device_after_a_kill(&s);
 	scene_strike(&s);
 }

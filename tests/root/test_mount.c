@@ -440,6 +440,23 @@ TEST(a_fuse_filesystem_is_mounted_by_its_helper_and_its_daemon_goes_with_it)
 	scene_strike(&s);
 }
 
+TEST(a_fuse_filesystem_comes_off_without_its_own_program_too)
+{
+	char lower[SCENE_PATH_MAX * 2];
+	const char *const options[] = { lower };
+	const struct rootfs_mount m = { "fuse3.fuse-overlayfs", "overlay", "", options, 1 };
+	struct scene s;
+
+	set(&s, DISK_TMPFS);
+	need_fuse();
+	snprintf(lower, sizeof(lower), "lowerdir=%s/source", s.disk);
+	scene_mount(&s, &m, 1);
+	assert_int_equal(setenv("PATH", s.disk, 1), 0);
+	scene_unmount(&s);
+	await_daemon();
+	scene_strike(&s);
+}
+
 TEST(what_a_helper_says_when_it_fails_is_told)
 {
 	static const char *const options[] = { "lowerdir=/nowhere/at/all" };

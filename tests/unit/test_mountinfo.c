@@ -94,3 +94,26 @@ TEST(our_own_table_has_a_root)
 	assert_true(points.n >= 1);
 	mount_points_fini(&points);
 }
+
+TEST(fuse_is_known_by_its_type_and_not_by_its_name)
+{
+	static const char *const types[] = { "fuse", "fuse.sshfs", "fuseblk", "fusectl", "ext4",
+		"fused" };
+	static const bool is[] = { true, true, true, false, false, false };
+	struct mount_points points;
+	char text[1024] = "", file[TMPDIR_PATH_MAX + 16];
+	struct tmpdir dir;
+
+	tmpdir_open(&dir);
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			"1 2 0:3 / /m rw shared:1 - %s fuse rw\n", types[i]);
+	tmpdir_write(&dir, "table", text);
+	snprintf(file, sizeof(file), "%s/table", dir.path);
+	assert_int_equal(mountinfo_below(file, "/m", &points), 0);
+	assert_int_equal(points.n, ARRAY_LEN(types));
+	for (size_t i = 0; i < points.n; i++)
+		assert_int_equal(points.at[i].is_fuse, is[i]);
+	mount_points_fini(&points);
+	tmpdir_close(&dir);
+}
