@@ -48,23 +48,27 @@ static const char *group_of(json_t *config)
 	return NULL;
 }
 
-int bundle_read_facts(int bundle_fd, struct bundle_facts *ret, struct err *e)
+int bundle_facts_of(json_t *config, struct bundle_facts *ret)
 {
-	auto_json json_t *config = NULL;
-	struct bundle_facts f = { 0 };
-	const char *group;
+	const char *group = group_of(config);
+	struct bundle_facts f = { .own_pidns = has_own_pidns(config) };
 
-	if (json_load_file_at(bundle_fd, "config.json", &config, e) < 0)
-		return -1;
-	f.own_pidns = has_own_pidns(config);
-	group = group_of(config);
 	if (group) {
 		f.group = strdup(group);
 		if (!f.group)
-			return err_oom(e);
+			return -ENOMEM;
 	}
 	*ret = f;
 	return 0;
+}
+
+int bundle_read_facts(int bundle_fd, struct bundle_facts *ret, struct err *e)
+{
+	auto_json json_t *config = NULL;
+
+	if (json_load_file_at(bundle_fd, "config.json", &config, e) < 0)
+		return -1;
+	return bundle_facts_of(config, ret) < 0 ? err_oom(e) : 0;
 }
 
 void bundle_facts_fini(struct bundle_facts *f)

@@ -23,7 +23,11 @@ struct bundle_facts {
 	char *group;    /* owned; the annotation that puts containers into one shim, or NULL */
 };
 
+struct json_t;
+
+/* From the bundle, or out of a config.json that has been parsed. 0; -1 and *e; -ENOMEM. */
 int bundle_read_facts(int bundle_fd, struct bundle_facts *ret, struct err *e);
+int bundle_facts_of(struct json_t *config, struct bundle_facts *ret);
 void bundle_facts_fini(struct bundle_facts *f);
 
 /* options.json (snake_case, zero values left out) and runtime, both 0600. */
@@ -33,7 +37,6 @@ int bundle_write_options(int bundle_fd, const struct container_options *o, struc
  * Reads them back. Files that are missing mean defaults. The strings belong to
  * *ret_owner, which the caller ends with json_decref().
  */
-struct json_t;
 int bundle_read_options(
 	int bundle_fd, struct container_options *ret, struct json_t **ret_owner, struct err *e);
 

@@ -42,7 +42,8 @@ struct containers {
 	struct ev_loop *loop; /* borrowed, like all of these */
 	struct reaper *reaper;
 	const struct observer *observer;
-	const char *ns;             /* containerd's namespace */
+	const char *ns;           /* containerd's namespace */
+	const char *features_dir; /* what runtimes said they honour (features.h); NULL: not kept */
 	struct userns_cache userns; /* of idmapped rootfs: a pod's containers mostly share one */
 };
 

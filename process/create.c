@@ -10,8 +10,10 @@
  */
 
 #include "base/auto.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/op.h"
+#include "process/admit.h"
 #include "process/bundle.h"
 #include "process/launch.h"
 #include "process/ops.h"
@@ -27,7 +29,8 @@
 struct create {
 	struct launch launch;
 	struct container *ct;           /* ours until it is created, then the set's */
-	const struct create_args *args; /* for the steps before the first wait only */
+	const struct create_args *args; /* borrowed until finish() */
+	struct admission admission;
 	struct rootfs_job mounting;
 	create_done_fn *done;
 	void *user;
@@ -41,19 +44,35 @@ static struct create *from_op(struct op *op)
 static enum op_next read_config(struct op *op)
 {
 	struct create *c = from_op(op);
+	auto_json json_t *config = NULL;
 	struct bundle_facts facts;
 	struct err e = ERR_INIT;
 
 	/* A config.json we cannot read is the runtime's to complain about. Until then: assume
 	 * least. */
-	if (bundle_read_facts(c->ct->bundle_fd, &facts, &e) < 0) {
+	if (json_load_file_at(c->ct->bundle_fd, "config.json", &config, &e) < 0) {
 		log_warn("config", "id=%s error=\"%s\", treating its pid namespace as shared",
 			c->ct->id, e.msg);
 		return OP_DONE;
 	}
+	if (bundle_facts_of(config, &facts) < 0) {
+		err_oom(&op->err);
+		return OP_FAIL;
+	}
 	c->ct->own_pidns = facts.own_pidns;
 	bundle_facts_fini(&facts);
+	admission_take_config(&c->admission, take_ptr(&config));
 	return OP_DONE;
+}
+
+static enum op_next check_features(struct op *op)
+{
+	return admission_check(&from_op(op)->admission, op);
+}
+
+static enum op_next stop_asking(struct op *op)
+{
+	return admission_stop(&from_op(op)->admission);
 }
 
 /* For `delete`, which another process runs if we should die. */
@@ -203,6 +222,7 @@ static enum op_next set_aside(struct op *op)
 static const struct op_step steps[] = {
 	/* clang-format off */
 	{ "read config",     read_config,            NULL                    },
+	{ "check features",  check_features,         stop_asking             }, /* waits, once for each runtime and boot */
 	{ "write options",   write_options,          NULL                    },
 	{ "mount rootfs",    mount_rootfs,           unmount_rootfs          }, /* waits for a child */
 	{ "open stdio",      launch_open_stdio,      launch_close_stdio      },
@@ -226,6 +246,7 @@ static const struct op_step steps[] = {
 static const struct op_step image_steps[] = {
 	/* clang-format off */
 	{ "read config",     read_config,            NULL                    },
+	{ "check features",  check_features,         stop_asking             }, /* waits, once for each runtime and boot */
 	{ "write options",   write_options,          NULL                    },
 	{ "keep image",      keep_image,             NULL                    },
 	{ "mount rootfs",    mount_rootfs,           unmount_rootfs          }, /* waits for a child */
@@ -242,8 +263,10 @@ static void finish(struct op *op)
 	bool failed = err_is_set(&op->err);
 
 	/* An undo that outlived its grace must not outlive us both. */
+	(void)features_kill(&c->admission.features);
 	(void)rootfs_job_kill(&c->mounting);
 	(void)runtime_kill(&c->launch.runtime);
+	admission_fini(&c->admission);
 	rootfs_job_fini(&c->mounting);
 	runtime_call_fini(&c->launch.runtime);
 	if (failed) {
@@ -282,6 +305,7 @@ void create_begin(
 	}
 	c->ct = c->launch.ct = ct;
 	c->args = args;
+	admission_init(&c->admission, ct);
 	c->mounting = ROOTFS_JOB_NONE;
 	c->launch.runtime = RUNTIME_CALL_NONE;
 	c->done = done;

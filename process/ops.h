@@ -20,7 +20,7 @@
 #include <stddef.h>
 
 struct create_args {
-	const char *id, *bundle; /* all borrowed until create_begin() returns */
+	const char *id, *bundle; /* all borrowed until the callback */
 	const struct rootfs_mount *mounts;
 	size_t n_mounts;
 	struct stdio_paths io;

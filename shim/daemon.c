@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "process/runtime/features.h"
 #include "shim/service.h"
 #include "shim/socket.h"
 
@@ -100,6 +101,7 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 	d->containers.reaper = &d->reaper;
 	d->containers.observer = &d->observer;
 	d->containers.ns = d->conf->ns;
+	d->containers.features_dir = FEATURES_CACHE_DIR;
 	d->observer.exited = service_exited;
 	d->observer.oom = service_oom;
 	events_init(&d->events, d->loop, d->conf->ttrpc_address, d->conf->ns);

@@ -3,10 +3,8 @@
 
 #include "base/auto.h"
 #include "base/fd.h"
-#include "base/json.h"
-#include "base/op.h"
 #include "process/bundle.h"
-#include "process/runtime/runtime.h"
+#include "process/runtime/features.h"
 #include "proto/any.h"
 #include "proto/api/info.pb-c.h"
 #include "proto/api/options.pb-c.h"
@@ -22,61 +20,16 @@
 #define STDIN_MAX     (10u << 20)
 
 struct inquiry {
-	struct op op;
 	struct ev_loop *loop;
 	struct reaper reaper;
 	struct runtime runtime;
-	struct runtime_call call;
-	struct buf features;
-	bool is_done;
+	struct features_query query;
 };
 
-static void runtime_exited(struct runtime_call *call)
+static void answered(struct features_query *q)
 {
-	op_resume(&container_of(call, struct inquiry, call)->op, OP_DONE);
+	ev_break(q->at.loop, EVBREAK_ALL);
 }
-
-static enum op_next ask_runtime(struct op *op)
-{
-	struct inquiry *q = container_of(op, struct inquiry, op);
-
-	return runtime_features(&q->call, &q->runtime, runtime_exited, &op->err) < 0 ? OP_FAIL
-										     : OP_WAIT;
-}
-
-static enum op_next kill_runtime(struct op *op)
-{
-	return runtime_kill(&container_of(op, struct inquiry, op)->call) ? OP_WAIT : OP_DONE;
-}
-
-/* What is no JSON object is no answer: older runtimes print a usage. */
-static enum op_next read_features(struct op *op)
-{
-	struct inquiry *q = container_of(op, struct inquiry, op);
-	auto_json json_t *parsed = NULL;
-	struct err e = ERR_INIT;
-
-	if (q->call.status.code != 0 || runtime_output(&q->call, &q->features) < 0 ||
-		json_parse((const char *)q->features.data, q->features.len, "features", &parsed,
-			&e) < 0)
-		buf_fini(&q->features);
-	return OP_DONE;
-}
-
-static const struct op_step steps[] = {
-	/* clang-format off */
-	{ "ask the runtime", ask_runtime,   kill_runtime }, /* waits for its exit */
-	{ "read features",   read_features, NULL         },
-	/* clang-format on */
-};
-
-static void finish(struct op *op)
-{
-	container_of(op, struct inquiry, op)->is_done = true;
-	ev_break(op->loop, EVBREAK_ALL);
-}
-
-static const struct op_plan plan = { "info", steps, ARRAY_LEN(steps), finish };
 
 /* "io.containerd.NAME.VERSION" for containerd-shim-NAME-VERSION, however it is installed. */
 static void runtime_name(const char *name, char *ret, size_t room)
@@ -91,7 +44,7 @@ static void runtime_name(const char *name, char *ret, size_t room)
 		*dash = '.';
 }
 
-static int answer(const struct inquiry *q, const char *name, Pb__Any *options, struct err *e)
+static int answer(const struct features *f, const char *name, Pb__Any *options, struct err *e)
 {
 	auto_buf struct buf out = BUF_INIT(STDIN_MAX + RUNTIME_OUTPUT_MAX + 4096);
 	Pb__RuntimeInfo info = PB__RUNTIME_INFO__INIT;
@@ -103,11 +56,11 @@ static int answer(const struct inquiry *q, const char *name, Pb__Any *options, s
 	runtime_name(name, runtime, sizeof(runtime));
 	version.version = SHIM_VERSION;
 	features.type_url = FEATURES_TYPE;
-	features.value = (ProtobufCBinaryData){ q->features.len, q->features.data };
+	features.value = (ProtobufCBinaryData){ f->text.len, f->text.data };
 	info.name = runtime;
 	info.version = &version;
 	info.options = options;
-	info.features = q->features.len > 0 ? &features : NULL;
+	info.features = f->text.len > 0 ? &features : NULL;
 	rc = message_pack(&info.base, &out);
 	if (rc == 0)
 		rc = fd_write_all(STDOUT_FILENO, out.data, out.len);
@@ -124,21 +77,29 @@ static int ask(struct inquiry *q, const char *binary, struct err *e)
 	rc = reaper_init(&q->reaper, q->loop);
 	if (rc < 0)
 		return err_rc(e, rc, "watch children");
-	q->call = RUNTIME_CALL_NONE;
 	q->runtime = (struct runtime){ .reaper = &q->reaper, .binary = binary, .bundle_fd = -1 };
-	op_start(&q->op, q->loop, &plan, INFO_DEADLINE_S);
-	if (!q->is_done)
-		ev_run(q->loop, 0);
-	runtime_call_fini(&q->call);
+	features_query_init(
+		&q->query, (struct features_place){ q->loop, FEATURES_CACHE_DIR }, &q->runtime);
+	if (features_recall(&q->query))
+		return 0;
+	if (features_ask(&q->query, answered, e) < 0)
+		return -1;
+	ev_run(q->loop, 0);
+	return 0;
+}
+
+static void forget(struct inquiry *q)
+{
+	if (!q->loop)
+		return;
+	features_query_fini(&q->query);
 	reaper_fini(&q->reaper);
 	ev_loop_destroy(q->loop);
-	*e = q->op.err;
-	return err_is_set(e) ? -1 : 0;
 }
 
 int info_run(const char *name, struct err *e)
 {
-	struct inquiry q = { .features = BUF_INIT(RUNTIME_OUTPUT_MAX) };
+	struct inquiry q = { .query = { .call = RUNTIME_CALL_NONE } };
 	auto_buf struct buf text = BUF_INIT(STDIN_MAX);
 	auto_message Pb__Any *any = NULL;
 	auto_message Runc__Options *options = NULL;
@@ -155,7 +116,7 @@ int info_run(const char *name, struct err *e)
 		options && options->binary_name[0] ? options->binary_name : RUNTIME_BINARY_DEFAULT,
 		e);
 	if (rc == 0)
-		rc = answer(&q, name, any, e);
-	buf_fini(&q.features);
+		rc = answer(&q.query.answer, name, any, e);
+	forget(&q);
 	return rc;
 }

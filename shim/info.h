@@ -7,13 +7,10 @@
  *
  * containerd asks once per runtime name: for the features of the runtime (does
  * it know recursive read-only mounts, user namespaces, id-mapped mounts), which
- * we hand on byte for byte as the runtime prints them.
+ * we hand on byte for byte as the runtime prints them, or printed them once (features.h).
  */
 
 #include "base/err.h"
-
-/* How long `RUNTIME features` may take, in seconds. */
-#define INFO_DEADLINE_S 10.
 
 /*
  * Reads the runtime's options from stdin (an Any, or nothing), writes a

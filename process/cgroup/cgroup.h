@@ -39,6 +39,9 @@ struct cgroup {
 #define CGROUP_PIDS_MAX  65536
 #define CGROUP_DEPTH_MAX 32
 
+/* Version 2 and nothing else is at @root. */
+bool cgroup_is_unified(const char *root);
+
 /*
  * The group @pid is in. @pid must be one that cannot be recycled: a child of
  * ours that has not been reaped. -ENOENT when there is none of its own: the

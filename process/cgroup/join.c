@@ -12,10 +12,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 /* No "//", no "." or ".." between slashes, no slash at the end. */
@@ -83,9 +81,5 @@ int cgroup_join_at(const char *root, bool is_v2, const char *path)
 
 int cgroup_join(const char *path)
 {
-	struct statfs fs;
-
-	if (statfs(CGROUP_ROOT, &fs) < 0)
-		return -errno;
-	return cgroup_join_at(CGROUP_ROOT, fs.f_type == CGROUP2_SUPER_MAGIC, path);
+	return cgroup_join_at(CGROUP_ROOT, cgroup_is_unified(CGROUP_ROOT), path);
 }

@@ -128,16 +128,20 @@ static int keep_where(struct cgroup *cg, const char *proc, pid_t pid)
 	return cg->where ? 0 : -ENOMEM;
 }
 
-int cgroup_open_at(struct cgroup *cg, const char *root, const char *proc, pid_t pid)
+bool cgroup_is_unified(const char *root)
 {
 	struct statfs fs;
+
+	return statfs(root, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+int cgroup_open_at(struct cgroup *cg, const char *root, const char *proc, pid_t pid)
+{
 	int fd = -ENOENT;
 
 	*cg = CGROUP_NONE;
-	if (statfs(root, &fs) < 0)
-		return -errno;
 	cg->root = root;
-	cg->is_v2 = fs.f_type == CGROUP2_SUPER_MAGIC;
+	cg->is_v2 = cgroup_is_unified(root);
 	if (cg->is_v2)
 		fd = open_in(root, proc, "", pid);
 	for (size_t i = 0; fd < 0 && !cg->is_v2 && i < ARRAY_LEN(v1_controllers); i++)

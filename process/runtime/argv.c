@@ -157,10 +157,3 @@ int argv_update(struct argv *a, const struct runtime *rt)
 	add(a, rt->id);
 	return rc;
 }
-
-void argv_features(struct argv *a, const struct runtime *rt)
-{
-	a->n = 0;
-	add(a, rt->binary);
-	add(a, "features");
-}

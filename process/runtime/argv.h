@@ -36,7 +36,4 @@ int argv_update(struct argv *a, const struct runtime *rt);
 /* A verb that takes the id and nothing else: start, pause, resume. */
 int argv_verb(struct argv *a, const struct runtime *rt, const char *verb);
 
-/* Without any of the global flags. */
-void argv_features(struct argv *a, const struct runtime *rt);
-
 #endif

@@ -249,23 +249,35 @@ int runtime_delete(struct runtime_call *c, const struct runtime *rt, bool force,
 	return begin(c, rt, &a, (struct streams){ 0 }, e);
 }
 
-int runtime_features(
-	struct runtime_call *c, const struct runtime *rt, runtime_exit_fn *on_exit, struct err *e)
+/* A question about the program itself: no container, no log, and its complaints are no part of the
+ * answer. */
+static int ask(struct runtime_call *c, const struct runtime *rt, const char *word,
+	runtime_exit_fn *on_exit, struct err *e)
 {
-	struct spawn s = { .stdio = { -1, -1, -1 }, .die_with_us = true };
-	struct argv a;
+	const char *const argv[] = { rt->binary, word, NULL };
+	struct spawn s = { .argv = argv, .stdio = { -1, -1, -1 }, .die_with_us = true };
 
-	argv_features(&a, rt);
 	if (reset(c, 0, on_exit, e) < 0)
 		return -1;
 	c->rt = rt;
 	c->output = open_output();
 	if (c->output < 0)
 		return err_rc(e, c->output, "collect the output of %s", rt->binary);
-	s.argv = a.word;
-	s.stdio[1] = c->output; /* its complaints are not part of the answer */
+	s.stdio[1] = c->output;
 	c->spawn_rc = child_spawn(&c->child, rt->reaper, &s, on_child_exit);
 	return c->spawn_rc == 0 ? 0 : not_started(c, e);
+}
+
+int runtime_features(
+	struct runtime_call *c, const struct runtime *rt, runtime_exit_fn *on_exit, struct err *e)
+{
+	return ask(c, rt, "features", on_exit, e);
+}
+
+int runtime_version(
+	struct runtime_call *c, const struct runtime *rt, runtime_exit_fn *on_exit, struct err *e)
+{
+	return ask(c, rt, "--version", on_exit, e);
 }
 
 bool runtime_kill(struct runtime_call *c)

@@ -121,8 +121,10 @@ int runtime_checkpoint(struct runtime_call *c, const struct runtime *rt,
 int runtime_restore(struct runtime_call *c, const struct runtime *rt,
 	const struct runtime_restore_args *args, runtime_exit_fn *on_exit, struct err *e);
 
-/* `RUNTIME features`, for which @rt needs nothing but reaper and binary. What it prints is kept. */
+/* `RUNTIME features` and `--version`: @rt needs only reaper and binary. What they print is kept. */
 int runtime_features(
+	struct runtime_call *c, const struct runtime *rt, runtime_exit_fn *on_exit, struct err *e);
+int runtime_version(
 	struct runtime_call *c, const struct runtime *rt, runtime_exit_fn *on_exit, struct err *e);
 
 /*

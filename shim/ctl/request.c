@@ -52,7 +52,7 @@ int request_create(struct client *client, struct client_call *call,
 	req.id = what->id;
 	req.bundle = what->bundle;
 	req.rootfs = mounts;
-	req.n_rootfs = ARRAY_LEN(mounts);
+	req.n_rootfs = what->rootfs[0] ? ARRAY_LEN(mounts) : 0;
 	req.terminal = what->terminal;
 	req.stdin = stream[IN];
 	req.stdout = stream[OUT];

@@ -41,7 +41,7 @@ struct run {
 	struct ev_loop *loop;
 	struct signals signals;
 	struct reaper reaper;
-	char id[80], rootfs[PATH_MAX], runc_root[PATH_MAX];
+	char id[80], bundle[PATH_MAX], rootfs[PATH_MAX], runc_root[PATH_MAX];
 	struct folder folder;
 	struct listener listener;
 	struct launch_args launch_args;
@@ -86,6 +86,9 @@ static enum op_next make_bundle(struct op *op)
 	}
 	const struct spec spec = { r->id, r->args->command, r->args->terminal };
 
+	if (r->args->bundle)
+		return done_or_fail(
+			spec_copy(r->folder.fd, r->bundle, r->args->terminal, r->rootfs, &op->err));
 	return done_or_fail(spec_write(r->folder.fd, &spec, &op->err));
 }
 
@@ -440,7 +443,9 @@ static int prepare(struct run *r, const struct run_args *args, struct err *e)
 		rc = make_up_id(r->id, sizeof(r->id));
 	if (rc < 0)
 		return err_rc(e, rc, "make up an id");
-	if (!realpath(args->rootfs, r->rootfs))
+	if (args->bundle && !realpath(args->bundle, r->bundle))
+		return err_sys(e, "--bundle %s", args->bundle);
+	if (args->rootfs && !realpath(args->rootfs, r->rootfs))
 		return err_sys(e, "--rootfs %s", args->rootfs);
 	if (snprintf(r->runc_root, sizeof(r->runc_root), "%s/runtime", args->state) >=
 		(int)sizeof(r->runc_root))

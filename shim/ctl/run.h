@@ -14,7 +14,8 @@
 #define EXIT_CTL_FAILED 125
 
 struct run_args {
-	const char *rootfs;  /* all borrowed from argv */
+	const char *rootfs;  /* all borrowed from argv; NULL: @bundle */
+	const char *bundle;  /* whose config.json says it all */
 	const char *runtime; /* "" is runc */
 	const char *name;    /* NULL: one is made up */
 	const char *state;   /* folder for bundles, sockets and the runtime's state */

@@ -8,13 +8,15 @@
 
 static const char usage[] =
 	"Usage: belayctl run [OPTIONS] --rootfs DIR [--] COMMAND [ARG...]\n"
+	"       belayctl run [OPTIONS] --bundle DIR\n"
 	"\n"
 	"Runs COMMAND in a container and exits with its status. The container gets its\n"
 	"own pid, ipc, uts, mount and network namespaces, DIR as its root, and\n"
 	"belayctl's standard streams. SIGINT and SIGTERM are passed on to it.\n"
 	"\n"
 	"Options:\n"
-	"  --rootfs DIR    the root filesystem (required); changes are written to it\n"
+	"  --rootfs DIR    the root filesystem; changes are written to it\n"
+	"  --bundle DIR    an OCI bundle instead: its config.json is used as it is\n"
 	"  -t, --tty       give the container a terminal: ours, in raw mode meanwhile\n"
 	"  --runtime BIN   the OCI runtime: runc (default), crun, or a path\n"
 	"  --name ID       container id; one is made up by default\n"
@@ -28,6 +30,7 @@ static const char usage[] =
 
 enum {
 	OPT_ROOTFS = 1,
+	OPT_BUNDLE,
 	OPT_RUNTIME,
 	OPT_NAME,
 	OPT_STATE,
@@ -38,6 +41,7 @@ enum {
 
 static const struct option options[] = {
 	{ "rootfs", required_argument, NULL, OPT_ROOTFS },
+	{ "bundle", required_argument, NULL, OPT_BUNDLE },
 	{ "tty", no_argument, NULL, 't' },
 	{ "runtime", required_argument, NULL, OPT_RUNTIME },
 	{ "name", required_argument, NULL, OPT_NAME },
@@ -56,10 +60,13 @@ static int complain(const char *what)
 
 static int check(const struct run_args *a)
 {
-	if (!a->rootfs)
-		return complain("--rootfs DIR is missing");
-	if (!a->command[0])
+	if (!a->rootfs == !a->bundle)
+		return complain(a->rootfs ? "--rootfs and --bundle exclude each other"
+					  : "--rootfs DIR or --bundle DIR is missing");
+	if (a->rootfs && !a->command[0])
 		return complain("no command to run");
+	if (a->bundle && a->command[0])
+		return complain("--bundle: the command is the one in config.json");
 	if (a->name && !id_is_valid(a->name))
 		return complain("--name: letters and digits, joined by single '.', '_' or '-'");
 	if (a->terminal && !isatty(STDIN_FILENO))
@@ -78,6 +85,9 @@ int run_parse(struct run_args *ret, int argc, char **argv)
 		switch (opt) {
 		case OPT_ROOTFS:
 			a.rootfs = optarg;
+			break;
+		case OPT_BUNDLE:
+			a.bundle = optarg;
 			break;
 		case 't':
 			a.terminal = true;

@@ -5,6 +5,8 @@
 #include "base/fd.h"
 #include "base/json.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,4 +158,53 @@ int spec_write(int dir, const struct spec *s, struct err *e)
 		return err_oom(e);
 	rc = fd_replace_file(dir, "config.json", text, strlen(text), 0600);
 	return rc < 0 ? err_rc(e, rc, "write config.json") : 0;
+}
+
+static int find_root(json_t *config, const char *from, char ret[PATH_MAX], struct err *e)
+{
+	const char *root = json_get_string(json_get(config, "root", NULL), "path");
+	char path[PATH_MAX];
+
+	if (!root || !root[0])
+		return err_set(e, STATUS_INVALID_ARGUMENT, "%s/config.json has no root.path", from);
+	ret[0] = '\0';
+	if (root[0] == '/')
+		return 0;
+	if (strcmp(root, "rootfs") != 0)
+		return err_set(e, STATUS_INVALID_ARGUMENT,
+			"%s/config.json: root.path is '%s'; 'rootfs' or an absolute path is taken",
+			from, root);
+	if (snprintf(path, sizeof(path), "%s/rootfs", from) >= (int)sizeof(path))
+		return err_set(e, STATUS_INVALID_ARGUMENT, "--bundle is too long");
+	return realpath(path, ret) ? 0 : err_sys(e, "%s", path);
+}
+
+static int check_terminal(json_t *config, const char *from, bool terminal, struct err *e)
+{
+	bool wanted = json_is_true(json_get(config, "process", "terminal", NULL));
+
+	if (wanted == terminal)
+		return 0;
+	return err_set(e, STATUS_INVALID_ARGUMENT, "%s/config.json: process.terminal is %s: %s",
+		from, wanted ? "true" : "false", wanted ? "-t is needed" : "no -t then");
+}
+
+int spec_copy(int dir, const char *from, bool terminal, char ret_rootfs[PATH_MAX], struct err *e)
+{
+	auto_fd int bundle = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_buf struct buf text = BUF_INIT(JSON_FILE_MAX);
+	auto_json json_t *config = NULL;
+	int rc;
+
+	if (bundle < 0)
+		return err_sys(e, "--bundle %s", from);
+	if (json_load_file_at(bundle, "config.json", &config, e) < 0)
+		return err_wrap(e, "--bundle %s", from);
+	if (find_root(config, from, ret_rootfs, e) < 0 ||
+		check_terminal(config, from, terminal, e) < 0)
+		return -1;
+	rc = fd_read_file(bundle, "config.json", &text);
+	if (rc == 0)
+		rc = fd_replace_file(dir, "config.json", text.data, text.len, 0600);
+	return rc < 0 ? err_rc(e, rc, "copy config.json") : 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 
+#include <limits.h>
 #include <stdbool.h>
 
 struct spec {
@@ -18,5 +19,13 @@ struct spec {
 
 /* Writes config.json into the folder @dir. */
 int spec_write(int dir, const struct spec *s, struct err *e);
+
+/*
+ * The config.json of the bundle @from goes into the folder @dir, byte for byte.
+ * Its root is told: a rootfs to be mounted on the folder's, or "" for an
+ * absolute path, which the runtime finds by itself. It must want a terminal
+ * just when @terminal says so.
+ */
+int spec_copy(int dir, const char *from, bool terminal, char ret_rootfs[PATH_MAX], struct err *e);
 
 #endif

@@ -7,6 +7,7 @@
 #include "tests/unit/process_rig.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,6 +189,13 @@ static void settle(struct rig *r)
 		loop_run_once(r->loop);
 }
 
+static bool is_empty(void *arg)
+{
+	struct pollfd p = { .fd = *(int *)arg, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 0;
+}
+
 /* Its parent is gone for good while the runtime still has something to do: a zombie, and ours. */
 TEST(an_init_that_is_an_orphan_long_before_its_runtime_ends_keeps_its_status)
 {
@@ -207,6 +215,7 @@ TEST(an_init_that_is_an_orphan_long_before_its_runtime_ends_keeps_its_status)
 	made = open(rig_fifo(&r, "made"), O_RDWR | O_CLOEXEC);
 	go = open(rig_fifo(&r, "go"), O_RDWR | O_CLOEXEC);
 	rig_begin_create(&r, &d);
+	loop_run_while(r.loop, is_empty, &made);
 	assert_int_equal(read(made, &byte, 1), 1);
 	settle(&r); /* SIGCHLD has come, and with it the sweep */
 	assert_false(d.done);
