@@ -6,6 +6,7 @@
  * idmap_rig.h - files of several owners, and an overlay of them with maps.
  */
 
+#include "tests/lib/kernel.h"
 #include "tests/root/mount_rig.h"
 
 #include <errno.h>
@@ -25,6 +26,12 @@ static inline void need_idmaps(void)
 {
 	if (mount_setattr(-1, "", AT_EMPTY_PATH, NULL, 0) < 0 && errno == ENOSYS)
 		test_skip("idmapped mounts need Linux 5.12");
+}
+
+static inline void need_idmapped_tmpfs(void)
+{
+	if (!kernel_is_at_least(6, 3))
+		test_skip("tmpfs can be idmapped since Linux 6.3");
 }
 
 /* disk/source with files of several owners, and a folder. */

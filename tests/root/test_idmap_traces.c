@@ -97,7 +97,7 @@ static void expect_only_the_rootfs_is_seen(void)
 	struct overlay o;
 	struct scene s;
 
-	idmap_scene_set(&s, DISK_TMPFS);
+	idmap_scene_set(&s, DISK_EXT4);
 	make_layers(&s);
 	mount_watched(&s, overlay_of(&s, &o, 6));
 	scene_strike(&s);
@@ -159,33 +159,32 @@ static void expect_nothing_after_a_kill(const struct scene *s, const struct root
 	assert_true(through < KILL_ROUNDS);
 }
 
-static void expect_no_loop_device_after_a_kill(struct scene *s)
+TEST(an_overlay_killed_at_any_moment_leaves_nothing_but_itself)
+{
+	struct overlay o;
+	struct scene s;
+
+	idmap_scene_set(&s, DISK_EXT4);
+	make_layers(&s);
+	expect_nothing_after_a_kill(&s, overlay_of(&s, &o, 6));
+	scene_lacks(KERNEL_LAYER_TREES);
+	expect_nothing_after_a_kill(&s, overlay_of(&s, &o, 6));
+	scene_strike(&s);
+}
+
+TEST(a_filesystem_killed_at_any_moment_leaves_no_loop_device_either)
 {
 	static const char *const options[] = { UIDS, "loop", GIDS };
 	struct rootfs_mount m = { "ext4", NULL, "", options, 3 };
 	struct command c;
-
-	scene_make_image(s);
-	m.source = s->image;
-	expect_nothing_after_a_kill(s, &m);
-	c = command_run("losetup -n -O BACK-FILE | grep %s", s->dir.path);
-	assert_string_equal(c.output, "");
-	command_fini(&c);
-}
-
-TEST(killed_at_any_moment_nothing_is_left_but_the_rootfs)
-{
-	static const char *const fresh[] = { UIDS, GIDS };
-	static const struct rootfs_mount m = { "tmpfs", "tmpfs", "", fresh, 2 };
-	struct overlay o;
 	struct scene s;
 
 	idmap_scene_set(&s, DISK_TMPFS);
-	make_layers(&s);
+	scene_make_image(&s);
+	m.source = s.image;
 	expect_nothing_after_a_kill(&s, &m);
-	expect_nothing_after_a_kill(&s, overlay_of(&s, &o, 6));
-	scene_lacks(KERNEL_LAYER_TREES);
-	expect_nothing_after_a_kill(&s, overlay_of(&s, &o, 6));
-	expect_no_loop_device_after_a_kill(&s);
+	c = command_run("losetup -n -O BACK-FILE | grep %s", s.dir.path);
+	assert_string_equal(c.output, "");
+	command_fini(&c);
 	scene_strike(&s);
 }

@@ -224,8 +224,6 @@ TEST(layers_that_agree_on_no_parent_do_not_fit_a_kernel_that_wants_one_page)
 
 	stack_set(&s, &o, DISK_TMPFS);
 	snprintf(o.lower + strlen(o.lower), 8, ":/usr");
-	scene_mount(&s, &o.m, 1);
-	scene_unmount(&s);
 	scene_lacks(KERNEL_LOWERDIR_APPEND);
 	scene_mount_fails(
 		&s, &o.m, "mount options is too long, and the layers have no common parent");

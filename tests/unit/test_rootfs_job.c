@@ -6,6 +6,7 @@
 
 #include "process/rootfs/rootfs.h"
 #include "process/rootfs/userns.h"
+#include "tests/lib/kernel.h"
 #include "tests/lib/tmpdir.h"
 #include "tests/unit/reaper_rig.h"
 
@@ -209,6 +210,8 @@ TEST(containers_with_the_same_maps_share_a_user_namespace)
 	struct userns_cache cache = { 0 };
 	struct scene s;
 
+	if (!kernel_is_at_least(6, 3))
+		test_skip("tmpfs can be idmapped since Linux 6.3");
 	scene_set(&s);
 	s.job.userns = &cache;
 	mount_idmapped(&s, "uidmap=0:100000:10");
