@@ -129,20 +129,29 @@ static int attach(const struct site *s, int tree, struct err *e)
 	return rc < 0 ? err_rc(e, rc, "attach") : 0;
 }
 
+/* Too long for the other way: then what stopped the first one is worth telling as well. */
+static int mount_relative(
+	const struct site *s, const struct overlay *o, const struct err *first, struct err *e)
+{
+	char place[TARGET_PLACE_MAX];
+
+	target_place(s->target, place);
+	if (overlay_by_chdir(o, place, e) == 0)
+		return 0;
+	return e->sys == 0 ? err_wrap(e, "%s", first->msg) : -1;
+}
+
 static int mount_layers(const struct site *s, const struct overlay *o, struct err *e)
 {
 	struct err first = ERR_INIT;
-	char place[TARGET_PLACE_MAX];
 	auto_fd int tree = -1;
 
 	if (overlay_by_fsconfig(o, &tree, &first) < 0 && !wants_another_way(&first)) {
 		*e = first;
 		return -1;
 	}
-	if (tree < 0 && o->userns < 0) {
-		target_place(s->target, place);
-		return overlay_by_chdir(o, place, e);
-	}
+	if (tree < 0 && o->userns < 0)
+		return mount_relative(s, o, &first, e);
 	if (tree < 0 && overlay_by_workshop(o, &tree, e) < 0)
 		return -1;
 	return attach(s, tree, e);
