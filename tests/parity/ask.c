@@ -71,6 +71,25 @@ static void learn_pid(struct stage *s, struct answer *a, const char *name)
 			((Pb__StartResponse *)(void *)a->reply)->pid);
 }
 
+/* Each of these is told, a start of an exec by its exit too; a deletion by that of the init. */
+static void count_due(struct stage *s, const struct answer *a, const char *name)
+{
+	static const char *const told[] = { "Create", "Start", "Exec", "Pause", "Resume" };
+	bool is_exec = name && name[0];
+
+	for (size_t i = 0; i < ARRAY_LEN(told); i++)
+		s->n_due += strcmp(a->method, told[i]) == 0;
+	s->n_due += strcmp(a->method, "Start") == 0 && is_exec;
+	if (strcmp(a->method, "Delete") == 0 && !is_exec)
+		s->n_due += ((const Pb__DeleteResponse *)(const void *)a->reply)->pid ? 2 : 1;
+}
+
+static void learn(struct stage *s, struct answer *a, const char *name)
+{
+	learn_pid(s, a, name);
+	count_due(s, a, name);
+}
+
 static const char *const codes[] = {
 	"OK",
 	"CANCELED",
@@ -93,7 +112,7 @@ void ask_end(struct stage *s, struct answer *a, const char *step, const char *na
 {
 	stage_run_until(s, &a->is_over, step);
 	if (a->reply)
-		learn_pid(s, a, name);
+		learn(s, a, name);
 	if (a->reply)
 		stage_note_reply(s, step, a->reply);
 	else
@@ -275,7 +294,7 @@ bool quietly(struct stage *s, const char *method, const char *exec)
 	stage_run_until(s, &a.is_over, method);
 	if (!a.reply)
 		return false;
-	learn_pid(s, &a, exec);
+	learn(s, &a, exec);
 	message_free(a.reply);
 	return true;
 }
@@ -292,6 +311,18 @@ void quietly_kill(struct stage *s)
 	if (a.reply)
 		message_free(a.reply);
 	(void)quietly(s, "Wait", NULL);
+}
+
+void ask_start_again(struct stage *s, const char *step, const char *exec, const char *wanted)
+{
+	Pb__StartRequest req = PB__START_REQUEST__INIT;
+
+	req.id = STAGE_ID;
+	req.exec_id = exec;
+	if (!s->version[0] || strncmp(s->version, "1.6", 3) == 0)
+		ask(s, step, "Start", exec);
+	else
+		alone_call(s, step, "Start", &req.base, wanted);
 }
 
 void alone_call(struct stage *s, const char *step, const char *method, const ProtobufCMessage *m,

@@ -215,6 +215,9 @@ void stage_close(struct stage *s)
 	bool has_container = quietly(s, "State", NULL);
 	struct answer a;
 
+	/* The stock shim of 2.1 may end without telling the last of them; ours must not. */
+	if (s->is_stock && !has_container)
+		stage_await_news(s, s->n_due);
 	req.id = STAGE_ID;
 	ask_begin(s, &a, "Shutdown", &req.base);
 	stage_run_until(s, &a.is_over, "answer to Shutdown");

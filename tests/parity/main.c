@@ -50,7 +50,7 @@ static void play(struct stage *like, const char *only, struct record *r)
 }
 
 /* "  Version:  1.6.20~ds1" is the second line of `-v`. */
-static void find_version(struct stage *s, char *ret, size_t room)
+static void find_version(struct stage *s, char ret[64])
 {
 	const char *argv[] = { s->shim, "-v", NULL };
 	struct ran r;
@@ -62,9 +62,8 @@ static void find_version(struct stage *s, char *ret, size_t room)
 		give_up("no loop");
 	r = stage_run_words(s, argv);
 	at = buf_text(&r.output) ? strstr(buf_text(&r.output), "Version:") : NULL;
-	if (!at || sscanf(at, "Version: %63[^~ \n]", ret) != 1)
+	if (!at || sscanf(at, "Version: %63[^~+ \n]", ret) != 1)
 		give_up("%s -v says no version", s->shim);
-	(void)room;
 	ran_fini(&r);
 	reaper_fini(&s->reaper);
 	ev_loop_destroy(s->loop);
@@ -78,7 +77,8 @@ static int compare(struct stage *ours, struct stage *theirs, const char *only)
 		.with = with,
 		.is_whole = strcmp(only, "*") == 0 };
 
-	find_version(theirs, version, sizeof(version));
+	find_version(theirs, version);
+	ours->version = theirs->version = version;
 	snprintf(with, sizeof(with), "%s %s", version, theirs->runtime);
 	play(theirs, only, &stock);
 	play(ours, only, &belay);
@@ -92,7 +92,7 @@ static int compare(struct stage *ours, struct stage *theirs, const char *only)
 
 int main(int argc, char **argv)
 {
-	struct stage ours = { .shim = argc > 1 ? argv[1] : NULL };
+	struct stage ours = { .shim = argc > 1 ? argv[1] : NULL, .version = "" };
 	struct stage theirs = { .shim = argc > 2 ? argv[2] : NULL, .is_stock = true };
 	const char *only = argc > 4 ? argv[4] : "*";
 	struct record r = { 0 };

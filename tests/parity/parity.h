@@ -47,7 +47,8 @@ struct stage {
 	const char *shim;    /* path of the binary; borrowed, like the next two */
 	const char *runtime; /* name of the OCI runtime */
 	const char *rootfs;
-	bool is_stock; /* has bugs that a scene must go round */
+	bool is_stock;       /* has bugs that a scene must go round */
+	const char *version; /* of the stock shim, for both; "" when there is none; borrowed */
 	const char *scene;
 	struct record *record; /* borrowed */
 
@@ -67,6 +68,7 @@ struct stage {
 	size_t n_pids;
 	Pb__ForwardRequest *news[STAGE_NEWS_MAX]; /* owned */
 	size_t n_news, wanted_news;
+	size_t n_due;  /* events that what has succeeded is to bring, once all has ended */
 	bool has_news; /* as many as are wanted */
 };
 
@@ -158,6 +160,12 @@ void quietly_kill(struct stage *s);
 /* Only asked of the shim that is not the stock one, whose answer must match @wanted. */
 void alone_call(struct stage *s, const char *step, const char *method, const ProtobufCMessage *m,
 	const char *wanted);
+
+/*
+ * Start of an exec that was started before. The stock shim of 1.7 and 2.1 does
+ * not survive it; then only ours is asked, and must answer with @wanted.
+ */
+void ask_start_again(struct stage *s, const char *step, const char *exec, const char *wanted);
 
 /* scenes_*.c */
 typedef void scene_fn(struct stage *s);

@@ -174,6 +174,18 @@ static void shim_killed(struct stage *s)
 	stage_close_killed(s);
 }
 
+/* What is paused is ended too. */
+static void shim_killed_paused(struct stage *s)
+{
+	stage_open(s, FOR_EVER);
+	ask_create(s, "Create", NULL);
+	ask(s, "Start", "Start", NULL);
+	ask(s, "Pause", "Pause", NULL);
+	stage_await_news(s, 3);
+	stage_kill_shim(s);
+	stage_close_killed(s);
+}
+
 static void shim_killed_after_exit(struct stage *s)
 {
 	stage_open(s, "exit 7");
@@ -242,6 +254,7 @@ const struct scene scenes_of_binary[] = {
 	{ "shim cgroup", shim_cgroup },
 	{ "start fails", start_fails },
 	{ "shim killed", shim_killed },
+	{ "shim killed, container paused", shim_killed_paused },
 	{ "shim killed after the exit", shim_killed_after_exit },
 	{ "shim killed before all", shim_killed_first },
 	{ "no options.json", no_options },

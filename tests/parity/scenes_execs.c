@@ -45,7 +45,7 @@ static void exec_running(struct stage *s)
 	ask_exec(s, "Exec", "e1", FOR_EVER);
 	ask(s, "Start", "Start", "e1");
 	ask(s, "State", "State", "e1");
-	ask(s, "Start again", "Start", "e1");
+	ask_start_again(s, "Start again", "e1", "UNKNOWN cannot start a running process");
 	ask(s, "Delete", "Delete", "e1");
 	ask_kill(s, "Kill with 0", "e1", 0);
 	ask_resize(s, "ResizePty", "e1");
@@ -69,7 +69,7 @@ static void exec_stopped(struct stage *s)
 	ask(s, "Wait", "Wait", "e1");
 	ask(s, "State", "State", "e1");
 	ask(s, "Wait again", "Wait", "e1");
-	ask(s, "Start again", "Start", "e1");
+	ask_start_again(s, "Start again", "e1", "UNKNOWN cannot start a stopped process");
 	ask_kill(s, "Kill", "e1", SIGKILL);
 	ask_resize(s, "ResizePty", "e1");
 	ask_close_io(s, "CloseIO", "e1");
