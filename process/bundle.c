@@ -104,6 +104,7 @@ static json_t *options_to_json(const struct container_options *o)
 	rc |= put_string(j, "binary_name", o->binary);
 	rc |= put_string(j, "root", o->root);
 	rc |= put_bool(j, "systemd_cgroup", o->systemd_cgroup);
+	rc |= put_string(j, "criu_path", o->criu_path);
 	rc |= put_string(j, "criu_image_path", o->criu_image_path);
 	rc |= put_string(j, "criu_work_path", o->criu_work_path);
 	if (rc != 0) {

@@ -71,7 +71,8 @@ static int set_runtime(struct container *ct, const struct container_options *o)
 {
 	ct->binary = strdup(o->binary && o->binary[0] ? o->binary : RUNTIME_BINARY_DEFAULT);
 	ct->root = bundle_runtime_root(o, ct->set->ns);
-	if (!ct->binary || !ct->root)
+	ct->criu = strdup(o->criu_path ? o->criu_path : "");
+	if (!ct->binary || !ct->root || !ct->criu)
 		return -ENOMEM;
 	ct->runtime = (struct runtime){
 		.reaper = ct->set->reaper,
@@ -80,6 +81,7 @@ static int set_runtime(struct container *ct, const struct container_options *o)
 		.bundle = ct->bundle,
 		.bundle_fd = ct->bundle_fd,
 		.id = ct->id,
+		.criu = ct->criu,
 		.systemd_cgroup = o->systemd_cgroup,
 	};
 	ct->no_pivot = o->no_pivot;
@@ -173,6 +175,7 @@ struct container *container_free(struct container *ct)
 	free(ct->bundle);
 	free(ct->binary);
 	free(ct->root);
+	free(ct->criu);
 	free(ct);
 	return NULL;
 }

@@ -52,6 +52,7 @@ struct container_options {
 	const char *binary;          /* "" is runc */
 	const char *root;            /* "" is RUNTIME_ROOT_DEFAULT */
 	const char *shim_cgroup;     /* "" is none */
+	const char *criu_path;       /* "" is the runtime's own; containerd 1.6 only */
 	const char *criu_image_path; /* for containerd, not for us */
 	const char *criu_work_path;  /* of a restore; "" is BUNDLE/work */
 	bool no_pivot, no_new_keyring, systemd_cgroup;
@@ -75,7 +76,7 @@ struct container {
 	struct containers *set;
 	char *id, *bundle; /* owned, like all strings here */
 	int bundle_fd;
-	char *binary, *root; /* of the runtime; root with the namespace */
+	char *binary, *root, *criu; /* of the runtime; root with the namespace */
 	struct runtime runtime;
 	bool no_pivot, no_new_keyring;
 	uint32_t io_uid, io_gid;

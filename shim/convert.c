@@ -56,6 +56,7 @@ static int read_options(struct convert_create *c, const Pb__Any *any, struct err
 		.binary = o->binary_name,
 		.root = o->root,
 		.shim_cgroup = o->shim_cgroup,
+		.criu_path = o->criu_path,
 		.criu_image_path = o->criu_image_path,
 		.criu_work_path = o->criu_work_path,
 		.no_pivot = o->no_pivot_root,

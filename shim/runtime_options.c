@@ -26,6 +26,7 @@ static const struct key keys[] = {
 	{ "BinaryName", TYPE_STRING, offsetof(struct container_options, binary) },
 	{ "Root", TYPE_STRING, offsetof(struct container_options, root) },
 	{ "ShimCgroup", TYPE_STRING, offsetof(struct container_options, shim_cgroup) },
+	{ "CriuPath", TYPE_STRING, offsetof(struct container_options, criu_path) },
 	{ "CriuImagePath", TYPE_STRING, offsetof(struct container_options, criu_image_path) },
 	{ "CriuWorkPath", TYPE_STRING, offsetof(struct container_options, criu_work_path) },
 	{ "NoPivotRoot", TYPE_BOOL, offsetof(struct container_options, no_pivot) },

@@ -21,7 +21,7 @@
 #define RUNTIME_OPTIONS_MAX        (64 * 1024)
 #define RUNTIME_OPTIONS_STRING_MAX 4096
 
-#define RUNTIME_OPTIONS_STRINGS 5
+#define RUNTIME_OPTIONS_STRINGS 6
 
 struct runtime_options {
 	struct container_options options;       /* borrows from strings */

@@ -48,6 +48,7 @@ static int begin(struct argv *a, const struct runtime *rt, const char *verb)
 	add(a, a->log);
 	add(a, "--log-format");
 	add(a, "json");
+	add_value(a, "--criu", rt->criu);
 	add_if(a, rt->systemd_cgroup, "--systemd-cgroup");
 	add(a, verb);
 	return in_bundle(a->log, sizeof(a->log), rt, "log.json");

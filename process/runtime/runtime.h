@@ -38,6 +38,7 @@ struct runtime {
 	const char *bundle; /* path, as the client gave it */
 	int bundle_fd;
 	const char *id;
+	const char *criu; /* or NULL or "": its own choice */
 	bool systemd_cgroup;
 };
 
