@@ -229,6 +229,43 @@ TEST(an_exec_that_has_stopped_is_not_started_again)
 	scene_strike(&s);
 }
 
+static struct process *add_second(struct scene *s)
+{
+	struct exec_args args = { .exec_id = "e2", .spec = "{\"args\":[\"true\"]}" };
+	struct err e = ERR_INIT;
+	struct process *p;
+
+	args.spec_len = strlen(args.spec);
+	p = exec_add(s->ct, &args, &e);
+	assert_non_null(p);
+	return p;
+}
+
+/* The fake runtime has no pid namespaces: e1 outlives its init, whose exit waits for it. */
+TEST(once_the_init_has_exited_no_exec_starts)
+{
+	struct process *second;
+	struct scene s;
+
+	scene_set(&s, "exec sleep 1000");
+	start(&s);
+	second = add_second(&s);
+	assert_int_equal(child_signal(&s.ct->init.child, SIGKILL), 0);
+	loop_run_until(s.rig.loop, &s.ct->init_exited);
+	assert_int_equal(s.ct->init.state, STATE_RUNNING);
+	s.done = false;
+	exec_start_begin(second, 0, on_started, &s);
+	await(&s);
+	expect_error(&s, STATUS_FAILED_PRECONDITION,
+		"container c1 init process is not running: failed precondition");
+	assert_int_equal(rig_count_calls(&s.rig, "exec"), 1);
+	assert_int_equal(child_signal(&s.p->child, SIGKILL), 0);
+	loop_run_until(s.rig.loop, &s.ct->init.exit.is_set);
+	rig_expect_story(&s.rig, "create start exit=137 exit=137");
+	rig_delete(&s.rig, s.ct);
+	rig_fini(&s.rig);
+}
+
 TEST(an_exec_whose_start_failed_may_be_started_again)
 {
 	struct scene s;
