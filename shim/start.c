@@ -221,7 +221,7 @@ static int keep_descriptors(int listen_fd, int ready_fd, struct err *e)
 
 static int join_cgroup(const char *path, struct err *e)
 {
-	int rc = path[0] ? cgroup_join(path) : 0;
+	int rc = path && path[0] ? cgroup_join(path) : 0;
 
 	if (rc == -EINVAL)
 		return err_set(e, STATUS_INVALID_ARGUMENT,
