@@ -72,6 +72,7 @@ static void find_version(struct stage *s, char ret[64])
 static int compare(struct stage *ours, struct stage *theirs, const char *only)
 {
 	struct record stock = { 0 }, belay = { 0 };
+	const char *slash = strrchr(theirs->runtime, '/');
 	char version[64], with[128];
 	struct comparison c = { .path = SOURCE_DIR "/tests/parity/README.md",
 		.with = with,
@@ -79,7 +80,7 @@ static int compare(struct stage *ours, struct stage *theirs, const char *only)
 
 	find_version(theirs, version);
 	ours->version = theirs->version = version;
-	snprintf(with, sizeof(with), "%s %s", version, theirs->runtime);
+	snprintf(with, sizeof(with), "%s %s", version, slash ? slash + 1 : theirs->runtime);
 	play(theirs, only, &stock);
 	play(ours, only, &belay);
 	record_compare(&stock, &belay, &c);
