@@ -27,8 +27,10 @@ for runtime in io.containerd.runc.v2 "$RUNTIME"; do
 	expect "$runtime: resume again" 1 "$(ctr task resume k1 2>"$T/resume.$runtime"; echo $?)"
 
 	ctr task metrics k1 | words >"$T/metrics.$runtime" || fail "metrics"
-	ctr task metrics --format json k1 | grep -oE '"[a-z_A-Z]+":' | sort -u >"$T/json.$runtime"
-	[ "$(wc -l <"$T/json.$runtime")" -gt 20 ] || fail "$runtime: few metrics"
+	# Of the whole document ctr leaves out what is zero just then; the sections are always there.
+	ctr task metrics --format json k1 | grep -oE '"(cpu|memory|pids|usage|throttling|io|blkio)":' |
+		sort -u >"$T/json.$runtime"
+	[ "$(wc -l <"$T/json.$runtime")" -gt 3 ] || fail "$runtime: few metrics"
 	expect "$runtime: ps" "$init" "$(ctr task ps k1 | awk 'NR > 1 { print $1 }' | head -n 1)"
 
 	ctr task kill -s USR1 k1 || fail "kill"
