@@ -92,6 +92,13 @@ compile base/sins.c
 expect 1 tidy '6 parameters' '59 lines' 'clang-analyzer-core.NullDereference' \
 	'FAILED tidy: 3 complaints'
 
+mkdir -p "$tree/build/shim"
+echo 'CMAKE_BUILD_TYPE:STRING=Release' >"$tree/build/CMakeCache.txt"
+echo 'int main(void) { return 0; }' |
+	gcc -x c - -no-pie -z execstack -z norelro -z lazy -o "$tree/build/shim/belayctl"
+expect 1 hardened 'not position-independent' 'no RELRO' 'not full' 'stack is executable' \
+	'no stack protector' 'not fortified' 'FAILED hardened: 6 complaints'
+
 if [ $bad -ne 0 ]; then
 	echo "FAILED try"
 	exit 1
