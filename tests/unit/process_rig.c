@@ -203,8 +203,8 @@ static void on_deleted(void *user, struct container *ct, const struct err *e)
 
 void rig_begin_create(struct rig *r, struct deed *d)
 {
-	*d = (struct deed){ .rig = r, .name = "create" };
-	create_begin(&r->set, &r->args, on_created, d);
+	*d = (struct deed){ .rig = r, .name = "create", .args = r->args };
+	create_begin(&r->set, &d->args, on_created, d);
 }
 
 void rig_begin_start(struct rig *r, struct container *ct, double deadline_s, struct deed *d)

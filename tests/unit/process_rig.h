@@ -67,6 +67,7 @@ struct deed {
 	const char *name;
 	bool done;
 	int calls;
+	struct create_args args; /* of create, which borrows them to its end */
 	struct err err;
 	struct container *ct; /* of create */
 	struct exit_record exit;
