@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "proto/api/events.pb-c.h"
 #include "shim/socket.h"
+#include "tests/lib/bootstrap.h"
 #include "tests/parity/parity.h"
 
 #include <errno.h>
@@ -217,27 +218,13 @@ struct ran stage_run_words(struct stage *s, const char *const *argv)
 struct ran stage_run(struct stage *s, const char *action)
 {
 	char address[PATH_MAX + 32];
-	const char *argv[16] = { s->shim, "-namespace", STAGE_NAMESPACE, "-address", address,
-		"-publish-binary", "/usr/bin/containerd", "-id", STAGE_ID };
-	size_t n = 9;
+	const struct bootstrap_args words = { s->shim, STAGE_NAMESPACE, address, STAGE_ID,
+		s->bundle, action };
+	const char *argv[BOOTSTRAP_WORDS_MAX];
 
 	snprintf(address, sizeof(address), "%s/containerd.sock", s->dir);
-	if (strcmp(action, "delete") == 0) {
-		argv[n++] = "-bundle";
-		argv[n++] = s->bundle;
-	}
-	argv[n] = action[0] ? action : NULL;
+	bootstrap_words(&words, argv);
 	return stage_run_words(s, argv);
-}
-
-/* Out of a plain address, JSON or protobuf. */
-static char *address_in(const char *output)
-{
-	const char *at = output ? strstr(output, "unix://") : NULL;
-
-	return at ? strndup(at + 7, strspn(at + 7, "/abcdefghijklmnopqrstuvwxyz.-_"
-						   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"))
-		  : NULL;
 }
 
 static void on_daemon_exit(struct child *c, const struct exit_status *st)
@@ -277,11 +264,8 @@ void stage_start_shim(struct stage *s)
 		give_up("%s start: %s", s->shim, buf_text(&r.errors));
 	if (r.errors.len > 0) /* containerd would read it as the address */
 		give_up("%s start said: %s", s->shim, buf_text(&r.errors));
-	s->address = address_in(buf_text(&r.output));
-	/* Version 3 in JSON, or the protobuf of containerd 2.3. */
-	s->service = strstr(buf_text(&r.output), "\"version\":3") || r.output.data[0] == 8
-			     ? "containerd.task.v3.Task"
-			     : "containerd.task.v2.Task";
+	s->address = bootstrap_address(&r.output);
+	s->service = bootstrap_service(&r.output);
 	if (!s->address)
 		give_up("%s start printed no address: %s", s->shim, buf_text(&r.output));
 	ran_fini(&r);
