@@ -27,7 +27,14 @@ make_image() {
 	ctr image import "$T/image.tar" >"$T/out" 2>&1 || fail "import: $(cat "$T/out")"
 }
 
-count_of() { cat "/run/ctd/io.containerd.runtime.v2.task/$NS/$1/rootfs/count" 2>/dev/null || echo 0; }
+# The file is empty for a moment with every count.
+count_of() {
+	local n=
+	while [ -z "$n" ]; do
+		n=$(cat "/run/ctd/io.containerd.runtime.v2.task/$NS/$1/rootfs/count" 2>/dev/null || echo 0)
+	done
+	echo "$n"
+}
 counts_beyond() { [ "$(count_of "$1")" -gt "$2" ] 2>/dev/null; }
 
 end() { # ID
