@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "proto/any.h"
 #include "proto/api/events.pb-c.h"
 
@@ -140,6 +141,14 @@ static void on_closed(struct client *c, int sys)
 	(void)sys;
 }
 
+/* Nobody waits for us in this turn. */
+static void on_idle(struct ev_loop *loop, ev_idle *w, int revents)
+{
+	(void)revents;
+	ev_idle_stop(loop, w);
+	memory_give_back();
+}
+
 void events_init(struct events *ev, struct ev_loop *loop, const char *address, const char *ns)
 {
 	*ev = (struct events){
@@ -151,6 +160,7 @@ void events_init(struct events *ev, struct ev_loop *loop, const char *address, c
 	list_init(&ev->queue);
 	client_init(&ev->client, loop, ns, on_closed);
 	ev_init(&ev->retry, on_retry);
+	ev_idle_init(&ev->idle, on_idle);
 }
 
 void events_fini(struct events *ev)
@@ -159,6 +169,7 @@ void events_fini(struct events *ev)
 
 	client_close(&ev->client);
 	ev_timer_stop(ev->loop, &ev->retry);
+	ev_idle_stop(ev->loop, &ev->idle);
 	while ((e = first_event(ev)))
 		event_free(ev, e);
 }
@@ -181,6 +192,7 @@ void events_push(struct events *ev, const char *topic, const ProtobufCMessage *m
 {
 	struct event *e;
 
+	ev_idle_start(ev->loop, &ev->idle);
 	if (!ev->address[0])
 		return; /* nobody listens, by design: a shim started by hand */
 	if (ev->n == EVENTS_MAX)

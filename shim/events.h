@@ -40,13 +40,18 @@ struct events {
 	size_t n;
 	double retry_s;
 	ev_timer retry;
+	ev_idle idle;
 	void (*on_flushed)(struct events *ev);
 };
 
 void events_init(struct events *ev, struct ev_loop *loop, const char *address, const char *ns);
 void events_fini(struct events *ev);
 
-/* Queues @m under @topic, stamped now. It is on its way when the caller returns to the loop. */
+/*
+ * Queues @m under @topic, stamped now. It is on its way when the caller returns
+ * to the loop. What has an event has dirtied memory: once the loop has nothing
+ * else to do, that is given back (base/memory.h).
+ */
 void events_push(struct events *ev, const char *topic, const ProtobufCMessage *m);
 
 /* True if nothing is queued; else @on_flushed follows, once, when that is so. */

@@ -12,7 +12,6 @@
 #include "shim/daemon.h"
 #include "shim/task.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 
 static void push_create(
@@ -61,8 +60,6 @@ static void created(void *user, struct container *ct, const struct err *e)
 	convert_create_fini(&k->args);
 	message_free(&k->req->base);
 	free(k);
-	/* config.json was the largest thing this process ever parsed: give its pages back. */
-	malloc_trim(0);
 }
 
 void task_create(struct call *c)

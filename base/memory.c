@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/memory.h"
+
+#include <malloc.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* How deep it may ever have been: what the kernel maps of a stack from the beginning. */
+#define STACK_DEPTH_BYTES (128 * 1024)
+
+void memory_give_back(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	/* A page stays below this frame, for the frame of madvise() itself. */
+	uintptr_t end = (here & ~(page - 1)) - page;
+
+	malloc_trim(0);
+	/* ENOMEM for a stack that never was so deep: the part that is there has been given back. */
+	(void)madvise((void *)(end - STACK_DEPTH_BYTES), STACK_DEPTH_BYTES, MADV_DONTNEED);
+}
