@@ -38,6 +38,7 @@ static enum op_next settle(struct admission *a, int rc)
 			"id=%s runtime=\"%s\" error=\"it has no command 'features'\", "
 			"letting pass what cannot be checked",
 			a->ct->id, a->features.answer.name);
+	affinity_know_runtime(&a->ct->affinity, a->features.answer.name);
 	admission_fini(a);
 	return rc < 0 ? OP_FAIL : OP_DONE;
 }

@@ -18,7 +18,7 @@
 
 void containers_init(struct containers *set)
 {
-	*set = (struct containers){ 0 };
+	*set = (struct containers){ .cpus_at = AFFINITY_PLACE };
 	list_init(&set->all);
 }
 
@@ -83,6 +83,7 @@ static int set_runtime(struct container *ct, const struct container_options *o)
 		.id = ct->id,
 		.criu = ct->criu,
 		.systemd_cgroup = o->systemd_cgroup,
+		.oom_score_adj = ct->set->oom_score_adj,
 	};
 	ct->no_pivot = o->no_pivot;
 	ct->no_new_keyring = o->no_new_keyring;
@@ -167,6 +168,7 @@ struct container *container_free(struct container *ct)
 	process_release_waiters(&ct->init); /* of one that was never restored */
 	process_fini(&ct->init);
 	container_forget_cgroup(ct);
+	affinity_fini(&ct->affinity);
 	free(ct->image.path);
 	free(ct->image.work);
 	free(ct->image.parent);

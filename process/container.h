@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/list.h"
+#include "process/affinity.h"
 #include "process/cgroup/cgroup.h"
 #include "process/cgroup/oom.h"
 #include "process/process.h"
@@ -45,6 +46,8 @@ struct containers {
 	const char *ns;           /* containerd's namespace */
 	const char *features_dir; /* what runtimes said they honour (features.h); NULL: not kept */
 	struct userns_cache userns; /* of idmapped rootfs: a pod's containers mostly share one */
+	struct affinity_place cpus_at;
+	const char *oom_score_adj; /* containerd's, for runtimes; NULL: ours is */
 };
 
 /* runc.v1.Options as plain data. Borrowed by whoever is handed one. */
@@ -80,6 +83,7 @@ struct container {
 	struct runtime runtime;
 	bool no_pivot, no_new_keyring;
 	uint32_t io_uid, io_gid;
+	struct affinity affinity;
 
 	struct image image;
 

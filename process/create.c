@@ -61,6 +61,8 @@ static enum op_next read_config(struct op *op)
 	}
 	c->ct->own_pidns = facts.own_pidns;
 	bundle_facts_fini(&facts);
+	if (affinity_read(&c->ct->affinity, config, &op->err) < 0)
+		return OP_FAIL;
 	admission_take_config(&c->admission, take_ptr(&config));
 	return OP_DONE;
 }
@@ -179,6 +181,7 @@ static enum op_next run_runtime(struct op *op)
 	struct runtime_create_args args = {
 		.no_pivot = l->ct->no_pivot,
 		.no_new_keyring = l->ct->no_new_keyring,
+		.cpus = affinity_of_runtime(&l->ct->affinity),
 	};
 
 	stdio_child_fds(l->ct->init.io, args.stdio);

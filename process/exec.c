@@ -25,7 +25,7 @@
 #define NAME_ROOM (ID_MAX + sizeof(".process.json"))
 
 /* The process as the runtime shall read it: as it came, but for "terminal". */
-static char *make_spec(const struct exec_args *args, struct err *e)
+static char *make_spec(const struct exec_args *args, struct cpu_wish *ret_wish, struct err *e)
 {
 	auto_json json_t *parsed = NULL;
 	auto_buf struct buf text = BUF_INIT(EXEC_SPEC_MAX);
@@ -41,6 +41,8 @@ static char *make_spec(const struct exec_args *args, struct err *e)
 		e->status = STATUS_INVALID_ARGUMENT;
 		return NULL;
 	}
+	if (cpu_wish_read(ret_wish, parsed, "process.", e) < 0)
+		return NULL;
 	rc = json_copy_with_bool(args->spec, args->spec_len, "terminal", args->io.terminal, &text);
 	copy = rc < 0 ? NULL : buf_text(&text);
 	if (rc == -ENOBUFS)
@@ -65,19 +67,21 @@ static int check_new(struct container *ct, const char *exec_id, struct err *e)
 struct process *exec_add(struct container *ct, const struct exec_args *args, struct err *e)
 {
 	auto_free char *spec = NULL;
+	struct cpu_wish wish = { 0 };
 	struct process *p;
 
 	if (check_new(ct, args->exec_id, e) < 0)
 		return NULL;
-	spec = make_spec(args, e);
-	if (!spec)
-		return NULL;
-	p = calloc(1, sizeof(*p));
+	spec = make_spec(args, &wish, e);
+	p = spec ? calloc(1, sizeof(*p)) : NULL;
 	if (!p || process_init(p, ct, args->exec_id, &args->io) < 0) {
-		err_oom(e);
+		if (spec)
+			err_oom(e);
+		cpu_wish_fini(&wish);
 		return process_free(p);
 	}
 	p->spec = take_ptr(&spec);
+	p->wish = wish;
 	list_append(&ct->execs, &p->link);
 	return p;
 }
@@ -87,6 +91,7 @@ struct exec_start {
 	struct process *p; /* borrowed: it is not deleted while it starts */
 	struct runtime_call runtime;
 	char process_file[NAME_ROOM], pid_file[NAME_ROOM];
+	struct affinity_plan affinity;
 	bool held;
 	start_done_fn *done;
 	void *user;
@@ -183,6 +188,21 @@ static enum op_next release_orphans(struct op *op)
 	return OP_DONE;
 }
 
+/* Now, not when it was added: the cpuset may have been updated since. */
+static enum op_next choose_cpus(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+	const struct container *ct = s->p->ct;
+	const struct affinity_case given = {
+		.container = &ct->affinity,
+		.wish = &s->p->wish,
+		.at = &ct->set->cpus_at,
+		.cg = &ct->cgroup,
+	};
+
+	return affinity_plan_exec(&s->affinity, &given, &op->err) < 0 ? OP_FAIL : OP_DONE;
+}
+
 static void runtime_exited(struct runtime_call *call)
 {
 	struct exec_start *s = container_of(call, struct exec_start, runtime);
@@ -197,12 +217,15 @@ static enum op_next run_runtime(struct op *op)
 	struct runtime_exec_args args = {
 		.process_file = s->process_file,
 		.pid_file = s->pid_file,
+		.cpus = s->affinity.for_runtime ? &s->affinity.runtime : NULL,
 	};
 
 	stdio_child_fds(s->p->io, args.stdio);
 	if (s->p->console)
 		args.console_socket = console_path(s->p->console);
 	if (runtime_exec(&s->runtime, &s->p->ct->runtime, &args, runtime_exited, &op->err) < 0) {
+		if (s->affinity.from)
+			err_wrap(&op->err, "with its processors from %s", s->affinity.from);
 		err_wrap(&op->err, "OCI runtime exec failed");
 		return OP_FAIL;
 	}
@@ -240,6 +263,18 @@ static enum op_next adopt_process(struct op *op)
 		return OP_FAIL;
 	}
 	return OP_DONE;
+}
+
+/* It runs already, somewhat elsewhere until now. Nobody reaps it before we return to the loop. */
+static enum op_next settle_cpus(struct op *op)
+{
+	const struct exec_start *s = from_op(op);
+	int rc = s->affinity.for_process ? cpus_apply(&s->affinity.process, s->p->pid) : 0;
+
+	if (rc == 0)
+		return OP_DONE;
+	err_rc(&op->err, rc, "give it its processors, from %s", s->affinity.from);
+	return OP_FAIL;
 }
 
 /* It runs, but its Start has failed: nobody would ever hear of it again. */
@@ -300,12 +335,14 @@ static const struct op_step steps[] = {
 	{ "open stdio",      open_stdio,      close_stdio     },
 	{ "await logger",    await_logger,    NULL            }, /* waits, if there is one */
 	{ "write process",   write_process,   remove_process  },
+	{ "choose cpus",     choose_cpus,     NULL            },
 	{ "forget old pid",  forget_old_pid,  NULL            },
 	{ "hold orphans",    hold_orphans,    release_orphans }, /* it may die before we know its pid */
 	{ "safety net",      NULL,            kill_stray      }, /* for what the row below leaves */
 	{ "run runtime",     run_runtime,     kill_runtime    }, /* waits for its exit */
 	{ "read verdict",    read_verdict,    NULL            },
 	{ "adopt process",   adopt_process,   kill_process    },
+	{ "settle cpus",     settle_cpus,     NULL            },
 	{ "release orphans", release_orphans, NULL            },
 	{ "remove process",  remove_process,  NULL            },
 	{ "receive console", receive_console, NULL            }, /* waits, if there is a terminal */

@@ -43,6 +43,7 @@ void process_fini(struct process *p)
 	free(take_ptr(&p->err));
 	free(take_ptr(&p->exec_id));
 	free(take_ptr(&p->spec));
+	cpu_wish_fini(&p->wish);
 }
 
 struct process *process_free(struct process *p)

@@ -12,6 +12,7 @@
  */
 
 #include "base/list.h"
+#include "process/affinity.h"
 #include "process/io/console.h"
 #include "process/io/logger.h"
 #include "process/io/stdio.h"
@@ -53,7 +54,8 @@ struct process {
 	struct list waiters;
 
 	/* Of an exec. */
-	char *spec;        /* owned; the OCI process, until it has been started */
+	char *spec; /* owned; the OCI process, until it has been started */
+	struct cpu_wish wish;
 	bool is_starting;  /* its Start runs */
 	bool start_failed; /* and the last one did: who waits is not kept waiting */
 

@@ -58,6 +58,7 @@ static enum op_next run_restore(struct op *op)
 		.work = ct->image.work,
 		.parent = ct->image.parent,
 		.no_pivot = ct->no_pivot,
+		.cpus = affinity_of_runtime(&ct->affinity),
 	};
 
 	stdio_child_fds(ct->init.io, args.stdio);

@@ -2,6 +2,7 @@
 #include "reaper/spawn.h"
 
 #include "base/auto.h"
+#include "base/cpus.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -69,6 +71,27 @@ static int place_descriptors(const struct spawn *s)
 	return syscall(SYS_close_range, n, ~0U, 0) < 0 ? -errno : 0;
 }
 
+/* Back to what it was before we changed ours: of no consequence where that is forbidden. */
+static void set_oom_score_adj(const char *text)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)!write(fd, text, strlen(text));
+	close(fd);
+}
+
+/* Memory is shared with the child, not the rest: these change nothing of ours. */
+static int set_place(const struct spawn *s)
+{
+	if (s->oom_score_adj)
+		set_oom_score_adj(s->oom_score_adj);
+	if (s->cpus && syscall(SYS_sched_setaffinity, 0, sizeof(s->cpus->word), s->cpus->word) < 0)
+		return -errno;
+	return 0;
+}
+
 /* In the child, on its own small stack but in our memory: async-signal-safe calls only. */
 static int exec_child(void *arg)
 {
@@ -80,6 +103,8 @@ static int exec_child(void *arg)
 		rc = die_with_parent(v->parent);
 	if (rc == 0)
 		rc = place_descriptors(s);
+	if (rc == 0)
+		rc = set_place(s);
 	if (rc == 0) {
 		reset_signals();
 		execvpe(s->argv[0], (char *const *)s->argv,

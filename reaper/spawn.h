@@ -23,6 +23,8 @@
 /* Descriptors beyond 0, 1 and 2 that a program may be given (loggers take 3). */
 #define SPAWN_EXTRA_MAX 4
 
+struct cpus;
+
 struct spawn {
 	const char *const *argv;    /* argv[0] is searched in $PATH if it has no '/' */
 	const char *const *envp;    /* NULL: our own */
@@ -30,6 +32,10 @@ struct spawn {
 	int extra[SPAWN_EXTRA_MAX]; /* the first n_extra become 3, 4...; borrowed */
 	size_t n_extra;
 	bool die_with_us; /* SIGKILL when the shim dies */
+
+	/* Both NULL: as ours is. Borrowed. */
+	const struct cpus *cpus;   /* where it may run; -EINVAL when that is nowhere */
+	const char *oom_score_adj; /* a number; kept as ours is if it may not be set */
 };
 
 /*

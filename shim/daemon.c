@@ -101,6 +101,7 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 	d->containers.reaper = &d->reaper;
 	d->containers.observer = &d->observer;
 	d->containers.ns = d->conf->ns;
+	d->containers.oom_score_adj = d->conf->oom_score_adj;
 	d->containers.features_dir = FEATURES_CACHE_DIR;
 	d->observer.exited = service_exited;
 	d->observer.oom = service_oom;

@@ -24,6 +24,7 @@ struct daemon_conf {
 	const char *ns; /* borrowed until daemon_run() returns */
 	const char *id;
 	const char *ttrpc_address;
+	const char *oom_score_adj; /* containerd's, which is not ours any more; NULL: it is */
 	bool debug;
 };
 

@@ -157,12 +157,14 @@ static int answer(enum dialect dialect, const char *path, struct err *e)
 	return rc < 0 ? err_rc(e, rc, "print the address") : 0;
 }
 
+#define SCORE_ROOM 24
+
 /* A step likelier to be killed than containerd, as the reference has it; the kernel's maximum is
- * 1000. */
-static int adjust_oom_score(pid_t containerd, struct err *e)
+ * 1000. What it was is for our containers. */
+static int adjust_oom_score(pid_t containerd, char before[SCORE_ROOM], struct err *e)
 {
 	auto_buf struct buf text = BUF_INIT(32);
-	char name[64], score[24];
+	char name[64], score[SCORE_ROOM];
 	auto_fd int fd = -1;
 	long adj;
 	int rc;
@@ -172,6 +174,7 @@ static int adjust_oom_score(pid_t containerd, struct err *e)
 	if (rc < 0 || !buf_text(&text))
 		return err_rc(e, rc < 0 ? rc : -ENOMEM, "read %s", name);
 	adj = strtol(buf_text(&text), NULL, 10);
+	snprintf(before, SCORE_ROOM, "%ld", adj);
 	snprintf(score, sizeof(score), "%ld", adj < 1000 ? adj + 1 : 1000);
 	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	rc = fd < 0 ? -errno : fd_write_all(fd, score, strlen(score));
@@ -234,10 +237,12 @@ static int join_cgroup(const char *path, struct err *e)
 static int become_daemon(const struct args *a, const struct question *q, int listen_fd,
 	int ready_fd, pid_t containerd)
 {
+	char score[SCORE_ROOM] = "";
 	const struct daemon_conf conf = {
 		.ns = a->ns,
 		.id = a->id,
 		.ttrpc_address = q->ttrpc_address,
+		.oom_score_adj = score,
 		.debug = q->debug,
 	};
 	struct err e = ERR_INIT;
@@ -249,7 +254,7 @@ static int become_daemon(const struct args *a, const struct question *q, int lis
 	if (setpgid(0, 0) < 0)
 		err_sys(&e, "make a process group");
 	else if (join_cgroup(q->shim_cgroup, &e) == 0)
-		(void)adjust_oom_score(containerd, &e); /* its error is told below */
+		(void)adjust_oom_score(containerd, score, &e); /* its error is told below */
 	if (err_is_set(&e)) {
 		(void)!write(READY_FD, e.msg, strlen(e.msg));
 		return 1;

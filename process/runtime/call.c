@@ -124,23 +124,30 @@ static void on_child_exit(struct child *child, const struct exit_status *st)
 	/* c may be gone */
 }
 
-/* What a call is to read and write; zeroed, it reads nothing and what it prints is kept. */
-struct streams {
-	const int *stdio; /* of the container; borrowed */
-	const int *input; /* else its stdin; borrowed */
+/* What a call is given; zeroed, it reads nothing and what it prints is kept. All borrowed. */
+struct gift {
+	const int *stdio; /* of the container */
+	const int *input; /* else its stdin */
+	const struct cpus *cpus;
 };
 
 static int begin(struct runtime_call *c, const struct runtime *rt, const struct argv *a,
-	struct streams io, struct err *e)
+	struct gift gift, struct err *e)
 {
-	struct spawn s = { .argv = a->word, .stdio = { -1, -1, -1 }, .die_with_us = true };
+	struct spawn s = {
+		.argv = a->word,
+		.stdio = { -1, -1, -1 },
+		.die_with_us = true,
+		.cpus = gift.cpus,
+		.oom_score_adj = rt->oom_score_adj,
+	};
 
-	if (io.input)
-		s.stdio[0] = *io.input;
+	if (gift.input)
+		s.stdio[0] = *gift.input;
 	c->rt = rt;
 	c->log_at = log_size(rt->bundle_fd);
-	if (io.stdio) {
-		memcpy(s.stdio, io.stdio, sizeof(s.stdio));
+	if (gift.stdio) {
+		memcpy(s.stdio, gift.stdio, sizeof(s.stdio));
 	} else {
 		c->output = open_output();
 		if (c->output < 0)
@@ -166,7 +173,7 @@ int runtime_create(struct runtime_call *c, const struct runtime *rt,
 	if (reset(c, argv_create(&a, rt, args), on_exit, e) < 0)
 		return -1;
 	return begin(c, rt, &a,
-		(struct streams){ .stdio = args->console_socket ? NULL : args->stdio }, e);
+		(struct gift){ args->console_socket ? NULL : args->stdio, NULL, args->cpus }, e);
 }
 
 static int run_verb(struct runtime_call *c, const struct runtime *rt, const char *verb,
@@ -176,7 +183,7 @@ static int run_verb(struct runtime_call *c, const struct runtime *rt, const char
 
 	if (reset(c, argv_verb(&a, rt, verb), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, (struct streams){ 0 }, e);
+	return begin(c, rt, &a, (struct gift){ 0 }, e);
 }
 
 int runtime_start(
@@ -205,7 +212,7 @@ int runtime_exec(struct runtime_call *c, const struct runtime *rt,
 	if (reset(c, argv_exec(&a, rt, args), on_exit, e) < 0)
 		return -1;
 	return begin(c, rt, &a,
-		(struct streams){ .stdio = args->console_socket ? NULL : args->stdio }, e);
+		(struct gift){ args->console_socket ? NULL : args->stdio, NULL, args->cpus }, e);
 }
 
 int runtime_checkpoint(struct runtime_call *c, const struct runtime *rt,
@@ -215,7 +222,7 @@ int runtime_checkpoint(struct runtime_call *c, const struct runtime *rt,
 
 	if (reset(c, argv_checkpoint(&a, rt, args), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, (struct streams){ 0 }, e);
+	return begin(c, rt, &a, (struct gift){ 0 }, e);
 }
 
 int runtime_restore(struct runtime_call *c, const struct runtime *rt,
@@ -226,7 +233,7 @@ int runtime_restore(struct runtime_call *c, const struct runtime *rt,
 	if (reset(c, argv_restore(&a, rt, args), on_exit, e) < 0)
 		return -1;
 	return begin(c, rt, &a,
-		(struct streams){ .stdio = args->console_socket ? NULL : args->stdio }, e);
+		(struct gift){ args->console_socket ? NULL : args->stdio, NULL, args->cpus }, e);
 }
 
 int runtime_update(struct runtime_call *c, const struct runtime *rt, int resources,
@@ -236,7 +243,7 @@ int runtime_update(struct runtime_call *c, const struct runtime *rt, int resourc
 
 	if (reset(c, argv_update(&a, rt), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, (struct streams){ .input = &resources }, e);
+	return begin(c, rt, &a, (struct gift){ .input = &resources }, e);
 }
 
 int runtime_delete(struct runtime_call *c, const struct runtime *rt, bool force,
@@ -246,7 +253,7 @@ int runtime_delete(struct runtime_call *c, const struct runtime *rt, bool force,
 
 	if (reset(c, argv_delete(&a, rt, force), on_exit, e) < 0)
 		return -1;
-	return begin(c, rt, &a, (struct streams){ 0 }, e);
+	return begin(c, rt, &a, (struct gift){ 0 }, e);
 }
 
 /* A question about the program itself: no container, no log, and its complaints are no part of the

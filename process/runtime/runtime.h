@@ -25,6 +25,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct cpus;
 struct reaper;
 
 /* What a runtime prints is kept up to here, in bytes; the rest is refused to it (EPERM). */
@@ -40,6 +41,8 @@ struct runtime {
 	const char *id;
 	const char *criu; /* or NULL or "": its own choice */
 	bool systemd_cgroup;
+	const char
+		*oom_score_adj; /* of its processes, until config.json says otherwise; NULL: ours */
 };
 
 /* What `create` needs beyond that. */
@@ -48,6 +51,7 @@ struct runtime_create_args {
 	const char *console_socket; /* or NULL; then the container has no stdio of ours */
 	bool no_pivot;
 	bool no_new_keyring;
+	const struct cpus *cpus; /* to start on, here and below; borrowed. NULL: ours */
 };
 
 /* What `exec` needs. */
@@ -56,6 +60,7 @@ struct runtime_exec_args {
 	const char *pid_file;
 	int stdio[3];
 	const char *console_socket;
+	const struct cpus *cpus;
 };
 
 /* A process has so many kinds of namespaces. */
@@ -77,6 +82,7 @@ struct runtime_restore_args {
 	int stdio[3];
 	const char *console_socket;
 	bool no_pivot;
+	const struct cpus *cpus;
 };
 
 struct runtime_call {

@@ -30,13 +30,28 @@ static void say_links(void)
 		closedir(d);
 }
 
+/* A line of its own for a small file of /proc/self. */
+static void say_file(const char *name)
+{
+	char path[64], line[64] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/%s", name);
+	f = fopen(path, "re");
+	if (f && fgets(line, sizeof(line), f))
+		printf("%s: %s", name, line);
+	if (f)
+		fclose(f);
+}
+
 static void say_signals(void)
 {
 	FILE *f = fopen("/proc/self/status", "re");
 	char line[256];
 
 	while (f && fgets(line, sizeof(line), f))
-		if (strncmp(line, "Sig", 3) == 0 && strncmp(line, "SigQ", 4) != 0)
+		if ((strncmp(line, "Sig", 3) == 0 && strncmp(line, "SigQ", 4) != 0) ||
+			strncmp(line, "Cpus_allowed_list", 17) == 0)
 			fputs(line, stdout);
 	if (f)
 		fclose(f);
@@ -53,6 +68,7 @@ int main(int argc, char **argv)
 		printf("env: %s\n", *e);
 	prctl(PR_GET_PDEATHSIG, &pdeathsig);
 	printf("pdeathsig: %d\n", pdeathsig);
+	say_file("oom_score_adj");
 	say_signals();
 	say_links();
 	fflush(stdout);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/auto.h"
+#include "base/cpus.h"
 #include "reaper/spawn.h"
 #include "tests/lib/test.h"
 #include "tests/lib/tmpdir.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,6 +235,53 @@ TEST(signals_are_as_at_boot_in_the_program_and_as_before_in_us)
 	assert_int_equal(sigismember(&mask, SIGUSR2), 0);
 	assert_true(signal(SIGPIPE, SIG_DFL) == SIG_IGN);
 	assert_true(signal(SIGUSR1, SIG_DFL) == ignore);
+}
+
+/* Whoever runs this may have any number: one more is always allowed, and one less again. */
+TEST(an_oom_score_that_is_given_is_the_programs_and_ours_is_as_before)
+{
+	static const char *const given[] = { "733", "734" };
+	struct spawn s = { .argv = probe, .stdio = { -1, -1, -1 }, .oom_score_adj = given[0] };
+	char ours[8] = "";
+	struct outcome o;
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+
+	assert_int_equal(write(fd, given[1], 3), 3);
+	run(&s, &o);
+	expect_text(&o, "oom_score_adj: 733\n");
+	assert_int_equal(pread(fd, ours, sizeof(ours) - 1, 0), 4);
+	assert_string_equal(ours, "734\n");
+	s.oom_score_adj = "not a number";
+	run(&s, &o);
+	expect_text(&o, "oom_score_adj: 734\n");
+	close(fd);
+}
+
+TEST(processors_that_are_given_are_the_programs_and_ours_are_as_before)
+{
+	struct spawn s = { .argv = probe, .stdio = { -1, -1, -1 }, .cpus = &cpus_all };
+	cpu_set_t before, one, after;
+	struct cpus nowhere;
+	struct outcome o;
+	pid_t pid = -7;
+	int pidfd = -7;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	if (!CPU_ISSET(0, &before) || CPU_COUNT(&before) < 2)
+		test_skip("needs processor 0 and another");
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	run(&s, &o);
+	expect_no_text(&o, "Cpus_allowed_list:\t0\n");
+	s.cpus = NULL;
+	run(&s, &o);
+	expect_text(&o, "Cpus_allowed_list:\t0\n");
+	assert_int_equal(sched_getaffinity(0, sizeof(after), &after), 0);
+	assert_true(CPU_EQUAL(&after, &one));
+	cpus_set_one(&nowhere, CPUS_MAX - 1);
+	s = (struct spawn){ .argv = probe, .stdio = { -1, -1, -1 }, .cpus = &nowhere };
+	assert_int_equal(spawn_program(&s, &pid, &pidfd), -EINVAL);
 }
 
 TEST(the_pidfd_is_of_that_process_and_not_inherited_by_the_next)
