@@ -241,6 +241,7 @@ static void on_oom(struct oom_watch *w)
 {
 	struct container *ct = container_of(w, struct container, oom);
 
+	ct->had_oom = true;
 	log_warn("oom", "id=%s kills=%llu, telling containerd", ct->id,
 		(unsigned long long)w->kills);
 	ct->set->observer->oom(ct->set->observer, ct);

@@ -89,6 +89,7 @@ struct container {
 
 	bool is_created; /* Create has succeeded: clients may see it */
 	bool has_mounts; /* we mounted its rootfs, so we unmount it */
+	bool had_oom;    /* something in its control group was killed for want of memory */
 	bool own_pidns;  /* its init's death is its processes' death */
 	struct cgroup cgroup;
 	struct oom_watch oom;

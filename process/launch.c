@@ -84,8 +84,13 @@ enum op_next launch_delete_container(struct op *op)
 
 enum op_next launch_read_verdict(struct op *op)
 {
+	struct container *ct = launch_of(op)->ct;
+
 	if (runtime_verdict(&launch_of(op)->runtime, &op->err) == 0)
 		return OP_DONE;
+	oom_check(&ct->oom); /* of an init that waited for its start: the runtime knows it gone */
+	if (ct->had_oom)
+		err_wrap(&op->err, "its control group ran out of memory");
 	err_wrap(&op->err, "OCI runtime %s failed", launch_of(op)->verb);
 	return OP_FAIL;
 }

@@ -112,7 +112,13 @@ int runtime_plain_verdict(const struct runtime_call *c, struct err *e)
 
 int runtime_verdict(const struct runtime_call *c, struct err *e)
 {
-	return c->spawn_rc == 0 && c->status.code == 0 ? 0 : describe_failure(c, e);
+	if (c->spawn_rc == 0 && c->status.code == 0)
+		return 0;
+	describe_failure(c, e);
+	if (c->status.signal == SIGKILL && !c->we_killed_it)
+		err_wrap(e, "%s was killed, and not by this shim; is there too little memory?",
+			c->rt->binary);
+	return -1;
 }
 
 static void on_child_exit(struct child *child, const struct exit_status *st)
@@ -289,7 +295,10 @@ int runtime_version(
 
 bool runtime_kill(struct runtime_call *c)
 {
-	return child_signal(&c->child, SIGKILL) == 0;
+	bool ran = child_signal(&c->child, SIGKILL) == 0;
+
+	c->we_killed_it |= ran;
+	return ran;
 }
 
 void runtime_call_fini(struct runtime_call *c)

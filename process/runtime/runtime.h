@@ -92,6 +92,7 @@ struct runtime_call {
 	int output;   /* memfd with what it printed, or -1 when that was the container's stdio */
 	off_t log_at; /* where log.json ended before */
 	int spawn_rc; /* why it could not even be started */
+	bool we_killed_it;
 	void (*on_exit)(struct runtime_call *c);
 };
 
@@ -137,7 +138,8 @@ int runtime_version(
 /*
  * After on_exit: 0 if the runtime exited with 0. Else -1 and in *e, with status
  * UNKNOWN, the last error it wrote to log.json during this call, or what is
- * known without one.
+ * known without one. A SIGKILL that runtime_kill() did not send is the kernel's,
+ * out of memory, or some administrator's; it is said first.
  */
 int runtime_verdict(const struct runtime_call *c, struct err *e);
 
