@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim/stats_read.h"
 
+#include "base/auto.h"
 #include "base/buf.h"
+#include "base/fd.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 uint64_t stats_number(const char *text)
 {
@@ -15,13 +19,58 @@ uint64_t stats_number(const char *text)
 	return text[0] >= '0' && text[0] <= '9' ? strtoull(text, NULL, 10) : 0;
 }
 
-uint64_t stats_read_number(const struct cgroup *cg, const char *controller, const char *file)
+static int turn_to(struct stats_source *src, const char *controller)
 {
-	auto_buf struct buf text = BUF_INIT(64);
+	if (src->controller && strcmp(src->controller, controller) == 0)
+		return src->dir;
+	fd_drop(&src->dir);
+	src->controller = controller;
+	src->dir = cgroup_open_dir(src->cg, controller);
+	return src->dir;
+}
 
-	if (cgroup_read(cg, controller, file, &text) < 0 || !buf_text(&text))
-		return 0;
-	return stats_number(buf_text(&text));
+void stats_source_fini(struct stats_source *src)
+{
+	fd_drop(&src->dir);
+	src->controller = NULL;
+}
+
+bool stats_has(struct stats_source *src, const char *controller, const char *file)
+{
+	int dir = turn_to(src, controller);
+
+	return dir >= 0 && faccessat(dir, file, F_OK, 0) == 0;
+}
+
+int stats_read(struct stats_source *src, const char *controller, const char *file, struct buf *ret)
+{
+	int dir = turn_to(src, controller);
+
+	return dir < 0 ? dir : fd_read_file(dir, file, ret);
+}
+
+/* One read(2): a number comes whole, and to ask for what is behind it would cost as much again. */
+bool stats_find_number(
+	struct stats_source *src, const char *controller, const char *file, uint64_t *ret)
+{
+	int dir = turn_to(src, controller);
+	auto_fd int fd = dir < 0 ? -1 : openat(dir, file, O_RDONLY | O_CLOEXEC);
+	char text[32];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	*ret = stats_number(text);
+	return true;
+}
+
+uint64_t stats_read_number(struct stats_source *src, const char *controller, const char *file)
+{
+	uint64_t n = 0;
+
+	(void)stats_find_number(src, controller, file, &n); /* none is 0 */
+	return n;
 }
 
 static void set_field(ProtobufCMessage *m, const char *key, const char *value)
@@ -42,12 +91,12 @@ static void set_field(ProtobufCMessage *m, const char *key, const char *value)
 }
 
 bool stats_read_fields(
-	const struct cgroup *cg, const char *controller, const char *file, ProtobufCMessage *m)
+	struct stats_source *src, const char *controller, const char *file, ProtobufCMessage *m)
 {
 	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
 	char *rest, *line;
 
-	if (cgroup_read(cg, controller, file, &text) < 0 || !buf_text(&text))
+	if (stats_read(src, controller, file, &text) < 0 || !buf_text(&text))
 		return false;
 	rest = (char *)text.data;
 	while ((line = strsep(&rest, "\n"))) {
@@ -106,14 +155,14 @@ static uint32_t rdma_number(const char *text)
 }
 
 size_t stats_read_rdma(
-	const struct cgroup *cg, const char *file, struct stats_rdma ret[STATS_RDMA_MAX])
+	struct stats_source *src, const char *file, struct stats_rdma ret[STATS_RDMA_MAX])
 {
 	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
 	char *rest = NULL;
 	char *line;
 	size_t n = 0;
 
-	if (cgroup_read(cg, "rdma", file, &text) == 0 && buf_text(&text))
+	if (stats_read(src, "rdma", file, &text) == 0 && buf_text(&text))
 		rest = (char *)text.data;
 	while (n < STATS_RDMA_MAX && (line = strsep(&rest, "\n"))) {
 		char handles[24], objects[24], more;

@@ -20,10 +20,17 @@
 /* The kernel counts user and system time in these (USER_HZ), whatever it ticks at. */
 #define NS_PER_TICK (1000000000u / 100u)
 
+#define BLKIO_TABLES 8
+
+struct blkio_line {
+	Cgroup1__BlkIOEntry entry;
+	char op[16];
+};
+
+/* A slice of the lines: one behind the other, few tables with few devices touch few pages. */
 struct blkio_table {
-	Cgroup1__BlkIOEntry entry[BLKIO_ENTRIES_MAX];
-	Cgroup1__BlkIOEntry *entries[BLKIO_ENTRIES_MAX];
-	char op[BLKIO_ENTRIES_MAX][16];
+	struct blkio_line *line;
+	Cgroup1__BlkIOEntry **entries;
 	size_t n;
 };
 
@@ -45,7 +52,10 @@ struct metrics {
 	Cgroup1__MemoryEntry entry[4];
 	Cgroup1__MemoryOomControl oom;
 	Cgroup1__BlkIOStat blkio;
-	struct blkio_table table[8];
+	struct blkio_table table[BLKIO_TABLES];
+	struct blkio_line blkio_line[BLKIO_TABLES * BLKIO_ENTRIES_MAX];
+	Cgroup1__BlkIOEntry *blkio_entries[BLKIO_TABLES * BLKIO_ENTRIES_MAX];
+	size_t n_blkio;
 	Cgroup1__RdmaStat rdma;
 	struct rdma_table rdma_current, rdma_limit;
 	char huge_name[STATS_HUGE_SIZES_MAX][16];
@@ -53,32 +63,27 @@ struct metrics {
 	Cgroup1__HugetlbStat *huges[STATS_HUGE_SIZES_MAX];
 };
 
-static bool exists(const struct cgroup *cg, const char *controller, const char *file)
+static void read_pids(struct stats_source *src, struct metrics *x)
 {
-	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
+	uint64_t current;
 
-	return cgroup_read(cg, controller, file, &text) == 0;
-}
-
-static void read_pids(const struct cgroup *cg, struct metrics *x)
-{
-	if (!exists(cg, "pids", "pids.current"))
+	if (!stats_find_number(src, "pids", "pids.current", &current))
 		return;
 	cgroup1__pids_stat__init(&x->pids);
-	x->pids.current = stats_read_number(cg, "pids", "pids.current");
-	x->pids.limit = stats_read_number(cg, "pids", "pids.max");
+	x->pids.current = current;
+	x->pids.limit = stats_read_number(src, "pids", "pids.max");
 	if (x->pids.limit == UINT64_MAX)
 		x->pids.limit = 0; /* the reference's word for no limit, in version 1 only */
 	x->m.pids = &x->pids;
 }
 
 /* "user 12\nsystem 34", in ticks. */
-static void read_times(const struct cgroup *cg, Cgroup1__CPUUsage *usage)
+static void read_times(struct stats_source *src, Cgroup1__CPUUsage *usage)
 {
 	auto_buf struct buf text = BUF_INIT(1024);
 	unsigned long long user, kernel;
 
-	if (cgroup_read(cg, "cpuacct", "cpuacct.stat", &text) < 0 || !buf_text(&text))
+	if (stats_read(src, "cpuacct", "cpuacct.stat", &text) < 0 || !buf_text(&text))
 		return;
 	if (sscanf(buf_text(&text), "user %llu system %llu", &user, &kernel) != 2)
 		return;
@@ -86,13 +91,13 @@ static void read_times(const struct cgroup *cg, Cgroup1__CPUUsage *usage)
 	usage->kernel = kernel * NS_PER_TICK;
 }
 
-static void read_per_cpu(const struct cgroup *cg, struct metrics *x)
+static void read_per_cpu(struct stats_source *src, struct metrics *x)
 {
 	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
 	char *rest = NULL;
 	char *word;
 
-	if (cgroup_read(cg, "cpuacct", "cpuacct.usage_percpu", &text) == 0 && buf_text(&text))
+	if (stats_read(src, "cpuacct", "cpuacct.usage_percpu", &text) == 0 && buf_text(&text))
 		rest = (char *)text.data;
 	while ((word = strsep(&rest, " \n")) && x->usage.n_per_cpu < CPUS_MAX)
 		if (word[0])
@@ -100,12 +105,12 @@ static void read_per_cpu(const struct cgroup *cg, struct metrics *x)
 	x->usage.per_cpu = x->per_cpu;
 }
 
-static void read_throttle(const struct cgroup *cg, Cgroup1__Throttle *t)
+static void read_throttle(struct stats_source *src, Cgroup1__Throttle *t)
 {
 	auto_buf struct buf text = BUF_INIT(1024);
 	unsigned long long periods, throttled, time;
 
-	if (cgroup_read(cg, "cpu", "cpu.stat", &text) < 0 || !buf_text(&text))
+	if (stats_read(src, "cpu", "cpu.stat", &text) < 0 || !buf_text(&text))
 		return;
 	if (sscanf(buf_text(&text), "nr_periods %llu nr_throttled %llu throttled_time %llu",
 		    &periods, &throttled, &time) != 3)
@@ -115,15 +120,15 @@ static void read_throttle(const struct cgroup *cg, Cgroup1__Throttle *t)
 	t->throttled_time = time;
 }
 
-static void read_cpu(const struct cgroup *cg, struct metrics *x)
+static void read_cpu(struct stats_source *src, struct metrics *x)
 {
 	cgroup1__cpustat__init(&x->cpu);
 	cgroup1__cpuusage__init(&x->usage);
 	cgroup1__throttle__init(&x->throttle);
-	x->usage.total = stats_read_number(cg, "cpuacct", "cpuacct.usage");
-	read_times(cg, &x->usage);
-	read_per_cpu(cg, x);
-	read_throttle(cg, &x->throttle);
+	x->usage.total = stats_read_number(src, "cpuacct", "cpuacct.usage");
+	read_times(src, &x->usage);
+	read_per_cpu(src, x);
+	read_throttle(src, &x->throttle);
 	x->cpu.usage = &x->usage;
 	x->cpu.throttling = &x->throttle;
 	x->m.cpu = &x->cpu;
@@ -131,19 +136,17 @@ static void read_cpu(const struct cgroup *cg, struct metrics *x)
 
 /* memory.usage_in_bytes and its like, or memory.memsw.usage_in_bytes and so on. NULL: not there. */
 static Cgroup1__MemoryEntry *read_entry(
-	const struct cgroup *cg, const char *kind, Cgroup1__MemoryEntry *entry)
+	struct stats_source *src, const char *kind, Cgroup1__MemoryEntry *entry)
 {
 	static const char *const what[] = { "usage_in_bytes", "limit_in_bytes",
 		"max_usage_in_bytes", "failcnt" };
-	uint64_t value[ARRAY_LEN(what)];
+	uint64_t value[ARRAY_LEN(what)] = { 0 };
 	char file[64];
 
-	snprintf(file, sizeof(file), "memory.%susage_in_bytes", kind);
-	if (!exists(cg, "memory", file))
-		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(what); i++) {
 		snprintf(file, sizeof(file), "memory.%s%s", kind, what[i]);
-		value[i] = stats_read_number(cg, "memory", file);
+		if (!stats_find_number(src, "memory", file, &value[i]) && i == 0)
+			return NULL;
 	}
 	cgroup1__memory_entry__init(entry);
 	entry->usage = value[0];
@@ -153,27 +156,27 @@ static Cgroup1__MemoryEntry *read_entry(
 	return entry;
 }
 
-static void read_memory(const struct cgroup *cg, struct metrics *x)
+static void read_memory(struct stats_source *src, struct metrics *x)
 {
 	Cgroup1__MemoryStat *m = &x->memory;
 
 	cgroup1__memory_stat__init(m);
-	if (!stats_read_fields(cg, "memory", "memory.stat", &m->base))
+	if (!stats_read_fields(src, "memory", "memory.stat", &m->base))
 		return;
-	m->usage = read_entry(cg, "", &x->entry[0]);
-	m->swap = read_entry(cg, "memsw.", &x->entry[1]);
-	m->kernel = read_entry(cg, "kmem.", &x->entry[2]);
-	m->kernel_tcp = read_entry(cg, "kmem.tcp.", &x->entry[3]);
+	m->usage = read_entry(src, "", &x->entry[0]);
+	m->swap = read_entry(src, "memsw.", &x->entry[1]);
+	m->kernel = read_entry(src, "kmem.", &x->entry[2]);
+	m->kernel_tcp = read_entry(src, "kmem.tcp.", &x->entry[3]);
 	x->m.memory = m;
 	cgroup1__memory_oom_control__init(&x->oom);
-	if (stats_read_fields(cg, "memory", "memory.oom_control", &x->oom.base))
+	if (stats_read_fields(src, "memory", "memory.oom_control", &x->oom.base))
 		x->m.memory_oom_control = &x->oom;
 }
 
 /* "8:0 Read 123", or "8:0 123" where operations are not told apart. */
 static void add_blkio(struct blkio_table *t, const char *line)
 {
-	Cgroup1__BlkIOEntry *entry = &t->entry[t->n];
+	struct blkio_line *to = &t->line[t->n];
 	unsigned int major, minor;
 	unsigned long long value;
 	char op[16] = "";
@@ -183,46 +186,52 @@ static void add_blkio(struct blkio_table *t, const char *line)
 		if (sscanf(line, "%u:%u %llu", &major, &minor, &value) != 3)
 			return;
 	}
-	cgroup1__blk_ioentry__init(entry);
-	memcpy(t->op[t->n], op, sizeof(op));
-	entry->op = t->op[t->n];
-	entry->major = major;
-	entry->minor = minor;
-	entry->value = value;
-	t->entries[t->n++] = entry;
+	cgroup1__blk_ioentry__init(&to->entry);
+	memcpy(to->op, op, sizeof(op));
+	to->entry.op = to->op;
+	to->entry.major = major;
+	to->entry.minor = minor;
+	to->entry.value = value;
+	t->entries[t->n++] = &to->entry;
 }
 
-static size_t read_blkio_file(const struct cgroup *cg, const char *name, struct blkio_table *t)
+static void read_blkio_file(
+	struct stats_source *src, const char *name, struct metrics *x, struct blkio_table *t)
 {
 	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
 	char file[64];
 	char *rest = NULL;
 	char *line;
 
+	t->line = &x->blkio_line[x->n_blkio];
+	t->entries = &x->blkio_entries[x->n_blkio];
 	snprintf(file, sizeof(file), "blkio.%s", name);
-	if (cgroup_read(cg, "blkio", file, &text) == 0 && buf_text(&text))
+	if (stats_read(src, "blkio", file, &text) == 0 && buf_text(&text))
 		rest = (char *)text.data;
 	while ((line = strsep(&rest, "\n")) && t->n < BLKIO_ENTRIES_MAX)
 		add_blkio(t, line);
-	return t->n;
+	x->n_blkio += t->n;
 }
 
-static void read_blkio(const struct cgroup *cg, struct metrics *x)
+static void read_blkio(struct stats_source *src, struct metrics *x)
 {
 	static const char *const recursive[] = { "io_service_bytes_recursive",
 		"io_serviced_recursive", "io_queued_recursive", "io_service_time_recursive",
 		"io_wait_time_recursive", "io_merged_recursive", "time_recursive",
 		"sectors_recursive" };
 	struct blkio_table *t = x->table;
-	size_t n = 0;
+	size_t n_files = ARRAY_LEN(recursive);
 
 	_Static_assert(ARRAY_LEN(recursive) == ARRAY_LEN(x->table), "a table has no file");
-	for (size_t i = 0; i < ARRAY_LEN(recursive); i++)
-		n += read_blkio_file(cg, recursive[i], &t[i]);
-	if (n == 0) {
+	/* They come all together or, with most kernels, not at all. */
+	if (!stats_has(src, "blkio", "blkio.io_service_bytes_recursive"))
+		n_files = 0;
+	for (size_t i = 0; i < n_files; i++)
+		read_blkio_file(src, recursive[i], x, &t[i]);
+	if (x->n_blkio == 0) {
 		/* A scheduler that does not count: the throttling policy does. */
-		(void)read_blkio_file(cg, "throttle.io_service_bytes", &t[0]);
-		(void)read_blkio_file(cg, "throttle.io_serviced", &t[1]);
+		read_blkio_file(src, "throttle.io_service_bytes", x, &t[0]);
+		read_blkio_file(src, "throttle.io_serviced", x, &t[1]);
 	}
 	cgroup1__blk_iostat__init(&x->blkio);
 	x->blkio.io_service_bytes_recursive = t[0].entries;
@@ -244,35 +253,35 @@ static void read_blkio(const struct cgroup *cg, struct metrics *x)
 	x->m.blkio = &x->blkio;
 }
 
-static uint64_t huge_number(const struct cgroup *cg, const char *size, const char *what)
+static uint64_t huge_number(struct stats_source *src, const char *size, const char *what)
 {
 	char file[64];
 
 	snprintf(file, sizeof(file), "hugetlb.%s.%s", size, what);
-	return stats_read_number(cg, "hugetlb", file);
+	return stats_read_number(src, "hugetlb", file);
 }
 
-static void read_huge(const struct cgroup *cg, struct metrics *x)
+static void read_huge(struct stats_source *src, struct metrics *x)
 {
-	size_t n = exists(cg, "hugetlb", "cgroup.procs") ? stats_huge_sizes(x->huge_name) : 0;
+	size_t n = stats_has(src, "hugetlb", "cgroup.procs") ? stats_huge_sizes(x->huge_name) : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		Cgroup1__HugetlbStat *h = &x->huge[i];
 
 		cgroup1__hugetlb_stat__init(h);
 		h->pagesize = x->huge_name[i];
-		h->usage = huge_number(cg, h->pagesize, "usage_in_bytes");
-		h->max = huge_number(cg, h->pagesize, "max_usage_in_bytes");
-		h->failcnt = huge_number(cg, h->pagesize, "failcnt");
+		h->usage = huge_number(src, h->pagesize, "usage_in_bytes");
+		h->max = huge_number(src, h->pagesize, "max_usage_in_bytes");
+		h->failcnt = huge_number(src, h->pagesize, "failcnt");
 		x->huges[i] = h;
 	}
 	x->m.hugetlb = x->huges;
 	x->m.n_hugetlb = n;
 }
 
-static void read_rdma_file(const struct cgroup *cg, const char *file, struct rdma_table *t)
+static void read_rdma_file(struct stats_source *src, const char *file, struct rdma_table *t)
 {
-	t->n = stats_read_rdma(cg, file, t->line);
+	t->n = stats_read_rdma(src, file, t->line);
 	for (size_t i = 0; i < t->n; i++) {
 		cgroup1__rdma_entry__init(&t->entry[i]);
 		t->entry[i].device = t->line[i].device;
@@ -282,10 +291,10 @@ static void read_rdma_file(const struct cgroup *cg, const char *file, struct rdm
 	}
 }
 
-static void read_rdma(const struct cgroup *cg, struct metrics *x)
+static void read_rdma(struct stats_source *src, struct metrics *x)
 {
-	read_rdma_file(cg, "rdma.current", &x->rdma_current);
-	read_rdma_file(cg, "rdma.max", &x->rdma_limit);
+	read_rdma_file(src, "rdma.current", &x->rdma_current);
+	read_rdma_file(src, "rdma.max", &x->rdma_limit);
 	cgroup1__rdma_stat__init(&x->rdma);
 	x->rdma.current = x->rdma_current.entries;
 	x->rdma.n_current = x->rdma_current.n;
@@ -297,19 +306,21 @@ static void read_rdma(const struct cgroup *cg, struct metrics *x)
 int stats_collect_v1(const struct cgroup *cg, struct buf *bytes, Pb__Any *ret)
 {
 	struct metrics *x = calloc(1, sizeof(*x));
+	struct stats_source src = STATS_SOURCE(cg);
 	int rc;
 
 	if (!x)
 		return -1;
 	cgroup1__metrics__init(&x->m);
-	read_pids(cg, x);
-	read_cpu(cg, x);
-	read_memory(cg, x);
-	read_blkio(cg, x);
-	if (exists(cg, "rdma", "rdma.current"))
-		read_rdma(cg, x);
-	read_huge(cg, x);
+	read_pids(&src, x);
+	read_cpu(&src, x);
+	read_memory(&src, x);
+	read_blkio(&src, x);
+	if (stats_has(&src, "rdma", "rdma.current"))
+		read_rdma(&src, x);
+	read_huge(&src, x);
 	rc = any_pack(&x->m.base, bytes, ret);
+	stats_source_fini(&src);
 	free(x);
 	return rc;
 }

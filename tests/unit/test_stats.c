@@ -191,6 +191,7 @@ TEST(no_more_than_so_many_rdma_devices_are_told)
 {
 	struct stats_rdma rows[STATS_RDMA_MAX];
 	struct cgroup cg = { .dir = -1, .is_v2 = true };
+	struct stats_source src = STATS_SOURCE(&cg);
 	char text[4096] = "";
 	struct tmpdir dir;
 
@@ -200,8 +201,9 @@ TEST(no_more_than_so_many_rdma_devices_are_told)
 	tmpdir_open(&dir);
 	tmpdir_write(&dir, "rdma.current", text);
 	cg.dir = openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(stats_read_rdma(&cg, "rdma.current", rows), STATS_RDMA_MAX);
+	assert_int_equal(stats_read_rdma(&src, "rdma.current", rows), STATS_RDMA_MAX);
 	assert_string_equal(rows[STATS_RDMA_MAX - 1].device, "d15");
+	stats_source_fini(&src);
 	cgroup_close(&cg);
 	tmpdir_close(&dir);
 }
