@@ -41,6 +41,8 @@ int request_create(struct client *client, struct client_call *call,
 
 	options.binary_name = what->runtime;
 	options.root = what->runtime_root;
+	options.io_uid = what->io_uid;
+	options.io_gid = what->io_gid;
 	if (any_pack(&options.base, &bytes, &any) < 0)
 		return err_oom(e);
 	if (name_streams(stream, what->bundle) < 0)

@@ -24,6 +24,7 @@ struct create_request {
 	const char *runtime;
 	const char *runtime_root;
 	bool terminal;
+	uint32_t io_uid, io_gid; /* of the streams */
 };
 
 /* Sends Create; @call is filled in as for client_call_start(), whose result this is. */

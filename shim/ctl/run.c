@@ -41,7 +41,8 @@ struct run {
 	struct ev_loop *loop;
 	struct signals signals;
 	struct reaper reaper;
-	char id[80], bundle[PATH_MAX], rootfs[PATH_MAX], runc_root[PATH_MAX];
+	char id[80], bundle[PATH_MAX], runc_root[PATH_MAX];
+	struct spec_needs needs;
 	struct folder folder;
 	struct listener listener;
 	struct launch_args launch_args;
@@ -88,7 +89,7 @@ static enum op_next make_bundle(struct op *op)
 
 	if (r->args->bundle)
 		return done_or_fail(
-			spec_copy(r->folder.fd, r->bundle, r->args->terminal, r->rootfs, &op->err));
+			spec_copy(r->folder.fd, r->bundle, r->args->terminal, &r->needs, &op->err));
 	return done_or_fail(spec_write(r->folder.fd, &spec, &op->err));
 }
 
@@ -276,10 +277,12 @@ static enum op_next create(struct op *op)
 	const struct create_request req = {
 		.id = r->id,
 		.bundle = r->folder.path,
-		.rootfs = r->rootfs,
+		.rootfs = r->needs.rootfs,
 		.runtime = r->args->runtime,
 		.runtime_root = r->runc_root,
 		.terminal = r->args->terminal,
+		.io_uid = r->needs.io_uid,
+		.io_gid = r->needs.io_gid,
 	};
 
 	r->call = (struct client_call){
@@ -445,7 +448,7 @@ static int prepare(struct run *r, const struct run_args *args, struct err *e)
 		return err_rc(e, rc, "make up an id");
 	if (args->bundle && !realpath(args->bundle, r->bundle))
 		return err_sys(e, "--bundle %s", args->bundle);
-	if (args->rootfs && !realpath(args->rootfs, r->rootfs))
+	if (args->rootfs && !realpath(args->rootfs, r->needs.rootfs))
 		return err_sys(e, "--rootfs %s", args->rootfs);
 	if (snprintf(r->runc_root, sizeof(r->runc_root), "%s/runtime", args->state) >=
 		(int)sizeof(r->runc_root))

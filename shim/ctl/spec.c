@@ -189,7 +189,35 @@ static int check_terminal(json_t *config, const char *from, bool terminal, struc
 		from, wanted ? "true" : "false", wanted ? "-t is needed" : "no -t then");
 }
 
-int spec_copy(int dir, const char *from, bool terminal, char ret_rootfs[PATH_MAX], struct err *e)
+/* What @id of a user namespace is outside of it; 0, root's, where it is nobody or there is none. */
+static uint32_t host_id(json_t *map, double id)
+{
+	json_t *range;
+	size_t i;
+
+	json_array_foreach(map, i, range)
+	{
+		double first = json_number_value(json_object_get(range, "containerID"));
+		double host = json_number_value(json_object_get(range, "hostID"));
+		double size = json_number_value(json_object_get(range, "size"));
+
+		if (id >= first && id < first + size && host >= 0 && host + size <= UINT32_MAX)
+			return (uint32_t)(host + (id - first));
+	}
+	return 0;
+}
+
+static void find_owner(json_t *config, struct spec_needs *ret)
+{
+	json_t *user = json_get(config, "process", "user", NULL);
+
+	ret->io_uid = host_id(json_get(config, "linux", "uidMappings", NULL),
+		json_number_value(json_object_get(user, "uid")));
+	ret->io_gid = host_id(json_get(config, "linux", "gidMappings", NULL),
+		json_number_value(json_object_get(user, "gid")));
+}
+
+int spec_copy(int dir, const char *from, bool terminal, struct spec_needs *ret, struct err *e)
 {
 	auto_fd int bundle = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_buf struct buf text = BUF_INIT(JSON_FILE_MAX);
@@ -200,9 +228,10 @@ int spec_copy(int dir, const char *from, bool terminal, char ret_rootfs[PATH_MAX
 		return err_sys(e, "--bundle %s", from);
 	if (json_load_file_at(bundle, "config.json", &config, e) < 0)
 		return err_wrap(e, "--bundle %s", from);
-	if (find_root(config, from, ret_rootfs, e) < 0 ||
+	if (find_root(config, from, ret->rootfs, e) < 0 ||
 		check_terminal(config, from, terminal, e) < 0)
 		return -1;
+	find_owner(config, ret);
 	rc = fd_read_file(bundle, "config.json", &text);
 	if (rc == 0)
 		rc = fd_replace_file(dir, "config.json", text.data, text.len, 0600);

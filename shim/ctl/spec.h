@@ -10,6 +10,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct spec {
 	const char *id;
@@ -17,15 +18,23 @@ struct spec {
 	bool terminal;
 };
 
+struct spec_needs {
+	char rootfs[PATH_MAX]; /* to be mounted on the folder's; "": none, the runtime finds it */
+
+	/* Whose the streams are, as the host numbers them: in a user namespace its process may
+	 * open /dev/stdout again only if the pipe behind it is its own. As containerd's CRI does.
+	 */
+	uint32_t io_uid, io_gid;
+};
+
 /* Writes config.json into the folder @dir. */
 int spec_write(int dir, const struct spec *s, struct err *e);
 
 /*
  * The config.json of the bundle @from goes into the folder @dir, byte for byte.
- * Its root is told: a rootfs to be mounted on the folder's, or "" for an
- * absolute path, which the runtime finds by itself. It must want a terminal
- * just when @terminal says so.
+ * It must want a terminal just when @terminal says so. What a shim has to be
+ * asked for besides is told.
  */
-int spec_copy(int dir, const char *from, bool terminal, char ret_rootfs[PATH_MAX], struct err *e);
+int spec_copy(int dir, const char *from, bool terminal, struct spec_needs *ret, struct err *e);
 
 #endif
