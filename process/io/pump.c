@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SPLICE_MAX (64 * 1024) /* what a pipe holds unless somebody enlarged it */
-
 enum moved {
 	MOVED_SOME,
 	MOVED_ALL,
@@ -29,8 +27,8 @@ static bool is_readable(int fd)
 static enum moved splice_some(const struct pump *p)
 {
 	for (size_t total = 0; total < PUMP_TURN_MAX;) {
-		ssize_t n = splice(
-			p->from, NULL, p->to, NULL, SPLICE_MAX, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		ssize_t n = splice(p->from, NULL, p->to, NULL, PUMP_TURN_MAX,
+			SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
 		if (n > 0) {
 			total += (size_t)n;

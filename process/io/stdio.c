@@ -56,6 +56,12 @@ static void stream_fini(struct stream *s)
 	fifo_close(&s->fifo);
 }
 
+/* Refused to users with too many large pipes; then it works as before, only slower. */
+static void widen(int pipe_fd)
+{
+	(void)fcntl(pipe_fd, F_SETPIPE_SZ, STDIO_OUTPUT_PIPE_BYTES);
+}
+
 /* Our end does not block; the end the container uses must, and belongs to its user. */
 static int make_pipe(
 	struct stream *s, bool container_reads, const struct stdio_paths *owner, struct err *e)
@@ -66,6 +72,8 @@ static int make_pipe(
 		return err_sys(e, "create pipe");
 	s->child_fd = fds[container_reads ? 0 : 1];
 	s->pipe_fd = fds[container_reads ? 1 : 0];
+	if (!container_reads)
+		widen(s->pipe_fd);
 	if (fd_set_nonblock(s->pipe_fd, true) < 0)
 		return err_sys(e, "create pipe");
 	if ((owner->uid || owner->gid) && fchown(s->child_fd, owner->uid, owner->gid) < 0)
@@ -90,6 +98,8 @@ static int open_stream(struct stream *s, const char *path, bool container_reads,
 	if (rc < 0)
 		return err_rc(e, rc, "containerd-shim: opening %s fifo \"%s\" failed",
 			container_reads ? "r/o" : "w/o", path);
+	if (!container_reads)
+		widen(s->fifo.fd);
 	return 0;
 }
 

@@ -33,6 +33,13 @@
 
 struct stdio; /* opaque */
 
+/*
+ * What each of the two pipes between a container and the reader of its output
+ * may hold. With the kernel's 64 KiB a single write of a busy program fills
+ * one, and every write costs some changes of the running process.
+ */
+#define STDIO_OUTPUT_PIPE_BYTES (256 * 1024)
+
 /* As the client named them; NULL or "" is /dev/null. Borrowed during stdio_open(). */
 struct stdio_paths {
 	const char *in, *out, *err;

@@ -190,7 +190,7 @@ TEST(what_the_container_wrote_last_is_not_lost_by_a_delete_at_once)
 }
 
 /* More than a FIFO holds: the rest is still in the container's pipe when Delete comes. */
-#define WORDS_OF_A_SLOW_READER 108894
+#define WORDS_OF_A_SLOW_READER 408894
 
 struct reading {
 	int fd;
@@ -219,7 +219,7 @@ TEST(delete_waits_for_a_slow_client_and_nothing_is_lost)
 
 	rig_init(&r);
 	give_streams(&r);
-	rig_script(&r, "seq 20000");
+	rig_script(&r, "seq 70000");
 	k.fd = open(r.args.io.out, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ct = rig_create(&r);
 	rig_start(&r, ct);

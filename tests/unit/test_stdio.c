@@ -156,7 +156,7 @@ TEST(an_absent_reader_stops_the_container_and_finds_everything_when_it_comes)
 	scene_set(&s);
 	open_streams(&s);
 	fill_up(&s);
-	assert_in_range(s.sent, PIPE_BYTES, 3 * PIPE_BYTES);
+	assert_in_range(s.sent, STDIO_OUTPUT_PIPE_BYTES, 3 * STDIO_OUTPUT_PIPE_BYTES);
 	attend(&s);
 	s.total = 1000000;
 	loop_run_while(s.loop, output_flows, &s);
