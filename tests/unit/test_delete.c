@@ -236,24 +236,6 @@ TEST(delete_waits_for_a_slow_client_and_nothing_is_lost)
 	rig_fini(&r);
 }
 
-TEST(a_client_that_never_reads_holds_up_delete_only_for_so_long)
-{
-	struct container *ct;
-	auto_fd int client = -1;
-	struct rig r;
-
-	rig_init(&r);
-	give_streams(&r);
-	rig_script(&r, "seq 20000");
-	client = open(r.args.io.out, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	ct = rig_create(&r);
-	rig_start(&r, ct);
-	rig_await_exit(&r);
-	rig_delete(&r, ct);
-	fd_drop(&client);
-	rig_fini(&r);
-}
-
 /* Its exit is not told as long as an exec might be reported. */
 TEST(a_delete_whose_time_is_up_no_longer_waits_for_the_exit)
 {
