@@ -11,7 +11,7 @@ cd "$1" || exit 1
 shims=$(grep -c '^"' memory.dat)
 
 gnuplot <<END
-set terminal svg size 640,360 font "sans-serif,12" background "white"
+set terminal svg size 760,360 font "sans-serif,12" background "white"
 set grid ytics lc rgb "#dddddd"
 set border 3
 set tics nomirror
