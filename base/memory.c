@@ -11,12 +11,12 @@
 
 void memory_give_back(void)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *here = __builtin_frame_address(0);
 	/* A page stays below this frame, for the frame of madvise() itself. */
-	uintptr_t end = (here & ~(page - 1)) - page;
+	char *end = here - (uintptr_t)here % page - page;
 
 	malloc_trim(0);
 	/* ENOMEM for a stack that never was so deep: the part that is there has been given back. */
-	(void)madvise((void *)(end - STACK_DEPTH_BYTES), STACK_DEPTH_BYTES, MADV_DONTNEED);
+	(void)madvise(end - STACK_DEPTH_BYTES, STACK_DEPTH_BYTES, MADV_DONTNEED);
 }
