@@ -6,8 +6,14 @@
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 exec >/dev/ttyS0 2>&1 </dev/null
 
+# The checkout may lie below what is covered here.
+source=$(realpath "$(dirname "$0")/../..")
+mkdir -p /mnt/source
+mount --bind "$source" /mnt/source
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
+mkdir -p "$source"
+mount --bind /mnt/source "$source"
 mkdir -p /dev/pts /dev/shm
 ln -s /proc/self/fd /dev/fd
 mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts
