@@ -12,9 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The room for the name of a file in the cache, its NUL included. */
-#define KEY_ROOM 96
-
 void features_query_init(
 	struct features_query *q, struct features_place at, const struct runtime *rt)
 {
@@ -45,7 +42,7 @@ int features_find_binary(const char *binary, char path[PATH_MAX])
 }
 
 /* What a binary is: another content, or the same one replaced, has another key. */
-static int cache_key(const char *binary, char key[KEY_ROOM])
+static int cache_key(const char *binary, char key[FEATURES_KEY_ROOM])
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -55,8 +52,9 @@ static int cache_key(const char *binary, char key[KEY_ROOM])
 		return rc;
 	if (stat(path, &st) < 0)
 		return -errno;
-	snprintf(key, KEY_ROOM, "%jx-%jx-%jx-%jx.%09ld", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
-		(uintmax_t)st.st_size, (uintmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	snprintf(key, FEATURES_KEY_ROOM, "%jx-%jx-%jx-%jx.%09ld", (uintmax_t)st.st_dev,
+		(uintmax_t)st.st_ino, (uintmax_t)st.st_size, (uintmax_t)st.st_mtim.tv_sec,
+		st.st_mtim.tv_nsec);
 	return 0;
 }
 
@@ -101,7 +99,7 @@ bool features_recall(struct features_query *q)
 {
 	auto_buf struct buf kept = BUF_INIT(FEATURES_NAME_ROOM + RUNTIME_OUTPUT_MAX);
 	auto_fd int dir = q->at.cache_dir ? open_cache(q->at.cache_dir) : -1;
-	char key[KEY_ROOM];
+	char key[FEATURES_KEY_ROOM];
 
 	return dir >= 0 && cache_key(q->rt->binary, key) == 0 &&
 	       fd_read_file(dir, key, &kept) == 0 && take_kept(&q->answer, &kept);
@@ -111,20 +109,19 @@ static void keep(const struct features_query *q)
 {
 	auto_buf struct buf text = BUF_INIT(FEATURES_NAME_ROOM + RUNTIME_OUTPUT_MAX);
 	auto_fd int dir = -1;
-	char key[KEY_ROOM];
 	int rc;
 
-	if (!q->at.cache_dir)
+	if (!q->at.cache_dir || !q->key[0])
 		return;
 	make_cache(q->at.cache_dir);
 	dir = open_cache(q->at.cache_dir);
-	rc = dir < 0 ? dir : cache_key(q->rt->binary, key);
+	rc = dir < 0 ? dir : 0;
 	if (rc == 0)
 		rc = buf_printf(&text, "%s\n", q->answer.name);
 	if (rc == 0)
 		rc = buf_add(&text, q->answer.text.data, q->answer.text.len);
 	if (rc == 0)
-		rc = fd_replace_file(dir, key, text.data, text.len, 0600);
+		rc = fd_replace_file(dir, q->key, text.data, text.len, 0600);
 	if (rc < 0)
 		log_debug("features", "runtime=%s dir=%s error=\"%s\", asking again next time",
 			q->rt->binary, q->at.cache_dir, strerror(-rc));
@@ -226,6 +223,9 @@ int features_ask(struct features_query *q, void (*on_done)(struct features_query
 {
 	buf_fini(&q->answer.text);
 	q->on_done = on_done;
+	/* Before it runs: what replaces it meanwhile has not been asked. */
+	if (cache_key(q->rt->binary, q->key) < 0)
+		q->key[0] = '\0';
 	if (runtime_features(&q->call, q->rt, on_features, e) < 0)
 		return -1;
 	ev_timer_init(&q->deadline, on_deadline, FEATURES_DEADLINE_S, 0.);

@@ -30,6 +30,9 @@
 /* Root's, 0700, and gone with the next boot. A folder of another make is not used. */
 #define FEATURES_CACHE_DIR "/run/containerd-shim-belay/features"
 
+/* The room for the name of a file in there, its NUL included. */
+#define FEATURES_KEY_ROOM 96
+
 /* How long a runtime may take to answer, in seconds. After that it is as one without the command.
  */
 #define FEATURES_DEADLINE_S 10.
@@ -53,6 +56,7 @@ struct features_query {
 	struct features_place at;
 	const struct runtime *rt; /* borrowed; needs nothing but reaper and binary */
 	struct runtime_call call;
+	char key[FEATURES_KEY_ROOM]; /* of the binary that was asked; "": not known */
 	ev_timer deadline;
 	bool is_whole; /* it answered by itself, and the answer may be kept */
 	void (*on_done)(struct features_query *q);

@@ -135,6 +135,18 @@ TEST(another_binary_in_the_same_place_is_asked_anew)
 	scene_strike(&s);
 }
 
+TEST(what_replaces_a_binary_while_it_answers_has_not_answered)
+{
+	struct scene s;
+
+	scene_set(&s,
+		"printf '#!/bin/sh\\necho {\\\"new\\\":1}\\n' >$0.new; mv $0.new $0; echo '{}'");
+	ask(&s);
+	expect_answer(&s, "{}\n", "runtime");
+	assert_false(recall(&s));
+	scene_strike(&s);
+}
+
 TEST(a_runtime_without_the_command_is_asked_for_its_version_and_remembered)
 {
 	struct scene s;
