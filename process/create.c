@@ -229,6 +229,7 @@ static const struct op_step steps[] = {
 	{ "write options",   write_options,          NULL                    },
 	{ "mount rootfs",    mount_rootfs,           unmount_rootfs          }, /* waits for a child */
 	{ "open stdio",      launch_open_stdio,      launch_close_stdio      },
+	{ "await readers",   launch_await_readers,   NULL                    }, /* waits, if a client is late */
 	{ "await logger",    launch_await_logger,    NULL                    }, /* waits, if there is one */
 	{ "forget old pid",  launch_forget_old_pid,  NULL                    },
 	{ "safety net",      NULL,                   launch_delete_container }, /* for what the runtime may leave; runs
@@ -254,6 +255,7 @@ static const struct op_step image_steps[] = {
 	{ "keep image",      keep_image,             NULL                    },
 	{ "mount rootfs",    mount_rootfs,           unmount_rootfs          }, /* waits for a child */
 	{ "open stdio",      launch_open_stdio,      launch_close_stdio      },
+	{ "await readers",   launch_await_readers,   NULL                    }, /* waits, if a client is late */
 	{ "await logger",    launch_await_logger,    NULL                    }, /* waits, if there is one */
 	{ "set aside",       set_aside,              NULL                    },
 	/* clang-format on */

@@ -125,6 +125,21 @@ static enum op_next close_stdio(struct op *op)
 	return OP_DONE;
 }
 
+static void readers_came(void *user)
+{
+	struct exec_start *s = user;
+
+	op_resume(&s->op, OP_DONE);
+	/* s may be gone */
+}
+
+static enum op_next await_readers(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+
+	return stdio_await_readers(s->p->io, readers_came, s) ? OP_DONE : OP_WAIT;
+}
+
 static void logger_ready(void *user)
 {
 	struct exec_start *s = user;
@@ -333,6 +348,7 @@ static const struct op_step steps[] = {
 	/* clang-format off */
 	{ "check state",     check_state,     NULL            },
 	{ "open stdio",      open_stdio,      close_stdio     },
+	{ "await readers",   await_readers,   NULL            }, /* waits, if a client is late */
 	{ "await logger",    await_logger,    NULL            }, /* waits, if there is one */
 	{ "write process",   write_process,   remove_process  },
 	{ "choose cpus",     choose_cpus,     NULL            },

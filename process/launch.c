@@ -17,6 +17,21 @@ enum op_next launch_close_stdio(struct op *op)
 	return OP_DONE;
 }
 
+static void readers_came(void *user)
+{
+	struct launch *l = user;
+
+	op_resume(&l->op, OP_DONE);
+	/* l may be gone */
+}
+
+enum op_next launch_await_readers(struct op *op)
+{
+	struct launch *l = launch_of(op);
+
+	return stdio_await_readers(l->ct->init.io, readers_came, l) ? OP_DONE : OP_WAIT;
+}
+
 static void logger_ready(void *user)
 {
 	struct launch *l = user;

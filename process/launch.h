@@ -31,6 +31,7 @@ static inline struct launch *launch_of(struct op *op)
 /* Streams that are open already, since the Create of a Start, stay as they are. */
 enum op_next launch_open_stdio(struct op *op);
 enum op_next launch_close_stdio(struct op *op);
+enum op_next launch_await_readers(struct op *op);
 enum op_next launch_await_logger(struct op *op);
 enum op_next launch_forget_old_pid(struct op *op);
 enum op_next launch_hold_orphans(struct op *op);

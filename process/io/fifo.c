@@ -93,6 +93,19 @@ static bool has_reader(int fd)
 	return poll(&p, 1, 0) < 0 || !(p.revents & POLLERR);
 }
 
+bool fifo_has_reader(struct fifo *f)
+{
+	int keep;
+
+	if (f->was_read)
+		return true;
+	fd_drop(&f->keep); /* or the reader would be us */
+	f->was_read = has_reader(f->fd);
+	keep = open_end(f->fd, O_RDONLY);
+	f->keep = keep < 0 ? -1 : keep;
+	return f->was_read;
+}
+
 bool fifo_try_close(struct fifo *f)
 {
 	int unread = 0;

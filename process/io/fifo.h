@@ -32,6 +32,12 @@ int fifo_open_read(struct fifo *f, const char *path) NODISCARD;
 int fifo_open_write(struct fifo *f, const char *path) NODISCARD;
 
 /*
+ * Of a FIFO we write: whether a client has its end open, or had. A client that
+ * waits in its open() counts. Asked for before the first byte only.
+ */
+bool fifo_has_reader(struct fifo *f);
+
+/*
  * After the last byte was written: closes the FIFO if that loses nothing, which
  * is when a client has its end open, or had and has read everything. False:
  * nobody is there; ask again later.

@@ -2,6 +2,7 @@
 #include "process/io/stdio.h"
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "process/io/fifo.h"
 #include "process/io/pump.h"
@@ -20,6 +21,9 @@
 #define LINGER_FIRST_S 0.01
 #define LINGER_MAX_S   1.
 
+/* How often we look whether the readers have come: a FIFO does not tell. */
+#define READERS_LOOK_S 0.005
+
 struct stream {
 	struct stdio *io;
 	int child_fd;     /* the container's end; owned until stdio_start() */
@@ -33,12 +37,17 @@ struct stdio {
 	struct ev_loop *loop;
 	struct stream in, out, err;
 	bool terminal;
+	bool is_shared; /* both outputs go to one FIFO */
 	bool has_ended; /* the process */
 	int master;     /* of the pty; owned; -1 without one */
 	int slave; /* held, so that a container that closes its tty and opens it again is no hang-up
 		    */
 	void (*on_drained)(void *user);
 	void *user;
+	ev_timer readers_wait;
+	int64_t readers_until_ns; /* monotonic */
+	void (*on_readers)(void *user);
+	void *readers_user;
 };
 
 static void stream_init(struct stream *s, struct stdio *io)
@@ -126,6 +135,7 @@ static struct stdio *stdio_new(struct ev_loop *loop, bool terminal)
 	stream_init(&io->in, io);
 	stream_init(&io->out, io);
 	stream_init(&io->err, io);
+	ev_init(&io->readers_wait, NULL);
 	return io;
 }
 
@@ -154,10 +164,47 @@ int stdio_open(
 		}
 	}
 	/* Of one FIFO for both, the reader that the second finds is we ourselves. */
-	if (is_set(paths->out) && is_set(paths->err) && strcmp(paths->out, paths->err) == 0)
+	io->is_shared =
+		is_set(paths->out) && is_set(paths->err) && strcmp(paths->out, paths->err) == 0;
+	if (io->is_shared)
 		io->err.fifo.was_read = io->out.fifo.was_read;
 	*ret_io = io;
 	return 0;
+}
+
+static bool is_awaited(struct stream *s)
+{
+	return s->fifo.keep >= 0 && !fifo_has_reader(&s->fifo);
+}
+
+static bool are_readers_there(struct stdio *io)
+{
+	return !is_awaited(&io->out) && !is_awaited(&io->err);
+}
+
+static void look_for_readers(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct stdio *io = container_of(timer, struct stdio, readers_wait);
+
+	(void)revents;
+	if (!are_readers_there(io) && clock_mono_ns() < io->readers_until_ns)
+		return;
+	ev_timer_stop(loop, timer);
+	io->on_readers(io->readers_user);
+	/* io may be gone */
+}
+
+bool stdio_await_readers(struct stdio *io, void (*on_done)(void *user), void *user)
+{
+	/* Of a shared FIFO each of us is the other's reader: there is no telling. */
+	if (io->is_shared || are_readers_there(io))
+		return true;
+	io->on_readers = on_done;
+	io->readers_user = user;
+	io->readers_until_ns = clock_mono_ns() + (int64_t)(STDIO_READERS_MAX_S * 1e9);
+	ev_timer_init(&io->readers_wait, look_for_readers, READERS_LOOK_S, READERS_LOOK_S);
+	ev_timer_start(io->loop, &io->readers_wait);
+	return false;
 }
 
 void stdio_child_fds(const struct stdio *io, int ret[3])
@@ -343,6 +390,7 @@ struct stdio *stdio_free(struct stdio *io)
 {
 	if (!io)
 		return NULL;
+	ev_timer_stop(io->loop, &io->readers_wait);
 	stream_fini(&io->in);
 	stream_fini(&io->out);
 	stream_fini(&io->err);

@@ -52,6 +52,21 @@ struct stdio_paths {
 int stdio_open(struct stdio **ret_io, struct ev_loop *loop, const struct stdio_paths *paths,
 	struct err *e);
 
+/*
+ * A client opens its FIFOs in the background and cancels those that are not open
+ * yet when its task is over (containerd: Task.Delete in client/task.go): what a
+ * short-lived container wrote would be lost to a client that a busy machine has
+ * kept waiting. So what runs the container waits for the readers, for so many
+ * seconds at most, then goes on without: a client may have none.
+ */
+#define STDIO_READERS_MAX_S 2.
+
+/*
+ * True: the readers of all outputs are there, or cannot be told. False: @on_done(@user)
+ * follows when they are, or when the time is over; stdio_free() cancels it. Before stdio_start().
+ */
+bool stdio_await_readers(struct stdio *io, void (*on_done)(void *user), void *user);
+
 /* Borrowed until stdio_start() or stdio_free(). */
 void stdio_child_fds(const struct stdio *io, int ret[3]);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/process_rig.h"
 
+#include "base/fd.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +50,7 @@ static void block_signal(int signo)
 
 void rig_init(struct rig *r)
 {
-	*r = (struct rig){ .loop = loop_new() };
+	*r = (struct rig){ .loop = loop_new(), .reads = { -1, -1 } };
 	block_signal(SIGPIPE); /* as signals_init() does */
 	assert_int_equal(reaper_init(&r->reaper, r->loop), 0);
 	containers_init(&r->set);
@@ -109,12 +111,19 @@ void rig_expect_nothing_left(struct rig *r)
 	assert_int_equal(r->reaper.holds, 0);
 }
 
+static void close_reads(struct rig *r)
+{
+	fd_drop(&r->reads[0]);
+	fd_drop(&r->reads[1]);
+}
+
 void rig_fini(struct rig *r)
 {
 	rig_expect_nothing_left(r);
 	containers_fini(&r->set);
 	reaper_fini(&r->reaper);
 	ev_loop_destroy(r->loop);
+	close_reads(r);
 	tmpdir_close(&r->dir);
 }
 
@@ -331,4 +340,37 @@ void rig_expect_fifo_is_free(struct rig *r, const char *name)
 	in = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	assert_true(in >= 0);
 	assert_int_equal(read(in, &byte, 1), 0);
+}
+
+static void open_reads(struct rig *r)
+{
+	static const char *const names[] = { "out", "err" };
+	char path[RIG_PATH_MAX + 32];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", r->bundle, names[i]);
+		r->reads[i] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		assert_true(r->reads[i] >= 0);
+	}
+}
+
+struct stdio_paths rig_streams(struct rig *r)
+{
+	const struct stdio_paths paths = {
+		.in = rig_fifo(r, "in"),
+		.out = rig_fifo(r, "out"),
+		.err = rig_fifo(r, "err"),
+	};
+
+	open_reads(r);
+	return paths;
+}
+
+void rig_expect_streams_are_free(struct rig *r)
+{
+	close_reads(r);
+	rig_expect_fifo_is_free(r, "in");
+	rig_expect_fifo_is_free(r, "out");
+	rig_expect_fifo_is_free(r, "err");
+	open_reads(r);
 }

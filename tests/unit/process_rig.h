@@ -41,7 +41,8 @@ struct rig {
 	char bundle[RIG_PATH_MAX];
 	struct create_args args; /* what rig_create() asks for; to be changed before */
 	char story[2048];
-	bool exited; /* an exit was reported */
+	bool exited;  /* an exit was reported */
+	int reads[2]; /* the client's ends of the outputs; -1 without rig_streams() */
 };
 
 void rig_init(struct rig *r);
@@ -107,5 +108,11 @@ const char *rig_fifo(struct rig *r, const char *name);
 
 /* Nobody, we included, has it open. */
 void rig_expect_fifo_is_free(struct rig *r, const char *name);
+
+/* The streams of a client that is there: FIFOs in, out and err of the bundle. */
+struct stdio_paths rig_streams(struct rig *r);
+
+/* Nobody but the client has one of them open. */
+void rig_expect_streams_are_free(struct rig *r);
 
 #endif

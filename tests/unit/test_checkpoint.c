@@ -49,9 +49,7 @@ static void scene_set(struct scene *s)
 {
 	memset(s, 0, sizeof(*s));
 	rig_init(&s->rig);
-	s->rig.args.io = (struct stdio_paths){ .in = rig_fifo(&s->rig, "in"),
-		.out = rig_fifo(&s->rig, "out"),
-		.err = rig_fifo(&s->rig, "err") };
+	s->rig.args.io = rig_streams(&s->rig);
 	snprintf(s->image, sizeof(s->image), "%s/image", s->rig.dir.path);
 	assert_int_equal(mkdir(s->image, 0700), 0);
 	s->args = (struct checkpoint_args){ .path = s->image, .how = { .leave_running = true } };
@@ -63,9 +61,7 @@ static void expect_as_before(struct scene *s)
 	rig_expect_nothing_left(&s->rig);
 	if (leaks_report(&s->before) != 0)
 		fail_msg("something is left");
-	rig_expect_fifo_is_free(&s->rig, "in");
-	rig_expect_fifo_is_free(&s->rig, "out");
-	rig_expect_fifo_is_free(&s->rig, "err");
+	rig_expect_streams_are_free(&s->rig);
 }
 
 static void scene_strike(struct scene *s)

@@ -189,6 +189,12 @@ static void settle(struct rig *r)
 		loop_run_once(r->loop);
 }
 
+static void wake(struct ev_loop *loop, ev_io *w, int revents)
+{
+	(void)revents;
+	ev_io_stop(loop, w);
+}
+
 static bool is_empty(void *arg)
 {
 	struct pollfd p = { .fd = *(int *)arg, .events = POLLIN };
@@ -204,6 +210,7 @@ TEST(an_init_that_is_an_orphan_long_before_its_runtime_ends_keeps_its_status)
 	struct container *ct;
 	struct deed d;
 	struct rig r;
+	ev_io news;
 	char byte;
 
 	rig_init(&r);
@@ -214,8 +221,11 @@ TEST(an_init_that_is_an_orphan_long_before_its_runtime_ends_keeps_its_status)
 		"done");
 	made = open(rig_fifo(&r, "made"), O_RDWR | O_CLOEXEC);
 	go = open(rig_fifo(&r, "go"), O_RDWR | O_CLOEXEC);
+	ev_io_init(&news, wake, made, EV_READ);
+	ev_io_start(r.loop, &news);
 	rig_begin_create(&r, &d);
 	loop_run_while(r.loop, is_empty, &made);
+	ev_io_stop(r.loop, &news);
 	assert_int_equal(read(made, &byte, 1), 1);
 	settle(&r); /* SIGCHLD has come, and with it the sweep */
 	assert_false(d.done);
@@ -440,14 +450,10 @@ TEST(the_streams_of_a_create_that_failed_are_released)
 	struct rig r;
 
 	rig_init(&r);
-	r.args.io = (struct stdio_paths){
-		.in = rig_fifo(&r, "in"), .out = rig_fifo(&r, "out"), .err = rig_fifo(&r, "err")
-	};
+	r.args.io = rig_streams(&r);
 	rig_misdeeds(&r, "create fail no\n");
 	rig_expect_no_create(&r, STATUS_UNKNOWN, "no");
-	rig_expect_fifo_is_free(&r, "in");
-	rig_expect_fifo_is_free(&r, "out");
-	rig_expect_fifo_is_free(&r, "err");
+	rig_expect_streams_are_free(&r);
 	rig_fini(&r);
 }
 

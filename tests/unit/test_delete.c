@@ -14,20 +14,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void give_streams(struct rig *r)
-{
-	r->args.io = (struct stdio_paths){
-		.in = rig_fifo(r, "in"), .out = rig_fifo(r, "out"), .err = rig_fifo(r, "err")
-	};
-}
-
-static void expect_streams_free(struct rig *r)
-{
-	rig_expect_fifo_is_free(r, "in");
-	rig_expect_fifo_is_free(r, "out");
-	rig_expect_fifo_is_free(r, "err");
-}
-
 TEST(a_stopped_container_is_deleted_and_its_exit_record_is_told)
 {
 	struct container *ct;
@@ -35,7 +21,7 @@ TEST(a_stopped_container_is_deleted_and_its_exit_record_is_told)
 	struct rig r;
 
 	rig_init(&r);
-	give_streams(&r);
+	r.args.io = rig_streams(&r);
 	rig_script(&r, "exit 9");
 	ct = rig_create(&r);
 	rig_start(&r, ct);
@@ -46,7 +32,7 @@ TEST(a_stopped_container_is_deleted_and_its_exit_record_is_told)
 	assert_true(d.exit.is_set);
 	assert_int_equal(d.exit.code, 9);
 	assert_false(container_exists(&r.set, "c1"));
-	expect_streams_free(&r);
+	rig_expect_streams_are_free(&r);
 	rig_fini(&r);
 }
 
@@ -56,11 +42,11 @@ TEST(one_that_was_never_started_is_killed_and_its_exit_told_first)
 	struct rig r;
 
 	rig_init(&r);
-	give_streams(&r);
+	r.args.io = rig_streams(&r);
 	ct = rig_create(&r);
 	rig_delete(&r, ct);
 	rig_expect_story(&r, "create exit=137 delete");
-	expect_streams_free(&r);
+	rig_expect_streams_are_free(&r);
 	rig_fini(&r);
 }
 
@@ -92,7 +78,7 @@ TEST(a_runtime_that_refuses_is_told_but_the_streams_are_closed_all_the_same)
 	struct rig r;
 
 	rig_init(&r);
-	give_streams(&r);
+	r.args.io = rig_streams(&r);
 	rig_misdeeds(&r, "delete fail device or resource busy\n");
 	ct = rig_create(&r);
 	rig_start(&r, ct);
@@ -102,7 +88,7 @@ TEST(a_runtime_that_refuses_is_told_but_the_streams_are_closed_all_the_same)
 	assert_string_equal(d.err.msg, "failed to delete task: device or resource busy");
 	assert_int_equal(d.err.status, STATUS_UNKNOWN);
 	assert_null(ct->init.io);
-	expect_streams_free(&r);
+	rig_expect_streams_are_free(&r);
 	assert_int_equal(ct->init.state, STATE_STOPPED);
 	assert_true(container_exists(&r.set, "c1"));
 	rig_misdeeds(&r, "");
@@ -176,7 +162,7 @@ TEST(what_the_container_wrote_last_is_not_lost_by_a_delete_at_once)
 	struct rig r;
 
 	rig_init(&r);
-	give_streams(&r);
+	r.args.io = rig_streams(&r);
 	rig_script(&r, "echo last");
 	out = open(r.args.io.out, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ct = rig_create(&r);
@@ -218,7 +204,7 @@ TEST(delete_waits_for_a_slow_client_and_nothing_is_lost)
 	struct rig r;
 
 	rig_init(&r);
-	give_streams(&r);
+	r.args.io = rig_streams(&r);
 	rig_script(&r, "seq 70000");
 	k.fd = open(r.args.io.out, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ct = rig_create(&r);
@@ -263,13 +249,13 @@ TEST(a_process_that_keeps_a_stream_open_does_not_hold_up_delete)
 	char *pid;
 
 	rig_init(&r);
-	give_streams(&r);
+	r.args.io = rig_streams(&r);
 	rig_script(&r, "sleep 1000 & echo $! >$B/heir");
 	ct = rig_create(&r);
 	rig_start(&r, ct);
 	rig_await_exit(&r);
 	rig_delete(&r, ct);
-	expect_streams_free(&r);
+	rig_expect_streams_are_free(&r);
 	pid = rig_read(&r, "heir");
 	assert_int_equal(kill((pid_t)strtol(pid, NULL, 10), SIGKILL), 0);
 	free(pid);
@@ -285,7 +271,7 @@ TEST(a_client_that_never_reads_holds_up_delete_for_so_long_and_no_longer)
 	char *pid;
 
 	rig_init(&r);
-	give_streams(&r);
+	r.args.io = rig_streams(&r);
 	rig_script(&r, "head -c 1000000 /dev/zero & echo $! >$B/heir; sleep 0.3");
 	ct = rig_create(&r);
 	rig_start(&r, ct);
@@ -295,7 +281,7 @@ TEST(a_client_that_never_reads_holds_up_delete_for_so_long_and_no_longer)
 	since = clock_mono_ns() - since;
 	assert_true(since > (int64_t)(0.9 * DRAIN_MAX_S) * 1000000000);
 	assert_true(since < (int64_t)(1.5 * DRAIN_MAX_S) * 1000000000);
-	expect_streams_free(&r);
+	rig_expect_streams_are_free(&r);
 	pid = rig_read(&r, "heir");
 	(void)kill((pid_t)strtol(pid, NULL, 10), SIGKILL); /* it may have died of EPIPE */
 	free(pid);
@@ -315,7 +301,7 @@ TEST(an_unmount_that_fails_is_told_and_delete_can_be_repeated)
 	if (geteuid() != 0)
 		test_skip("mount needs root");
 	rig_init(&r);
-	give_streams(&r);
+	r.args.io = rig_streams(&r);
 	m.source = r.dir.path;
 	r.args.mounts = &m;
 	r.args.n_mounts = 1;
@@ -329,7 +315,7 @@ TEST(an_unmount_that_fails_is_told_and_delete_can_be_repeated)
 	deed_expect(&d, STATUS_UNKNOWN, "failed rootfs umount: unmount ");
 	deed_expect(&d, STATUS_UNKNOWN, "/c1/rootfs: device or resource busy");
 	assert_true(container_exists(&r.set, "c1"));
-	expect_streams_free(&r);
+	rig_expect_streams_are_free(&r);
 	fd_drop(&user);
 	rig_delete(&r, ct);
 	rig_expect_story(&r, "create start exit=137 !delete delete");

@@ -86,9 +86,7 @@ static void scene_set(struct scene *s, const char *script)
 	snprintf(spec, sizeof(spec), "{\"args\":[\"sh\",\"-c\",\"%s\"]}", script);
 	args.spec = spec;
 	args.spec_len = strlen(spec);
-	args.io.in = rig_fifo(&s->rig, "in");
-	args.io.out = rig_fifo(&s->rig, "out");
-	args.io.err = rig_fifo(&s->rig, "err");
+	args.io = rig_streams(&s->rig);
 	s->p = exec_add(s->ct, &args, &e);
 	assert_non_null(s->p);
 	leaks_note(&s->before);
@@ -142,9 +140,7 @@ static void scene_strike(struct scene *s)
 	assert_int_equal(child_signal(&s->ct->init.child, SIGKILL), 0);
 	rig_await_exit(&s->rig);
 	rig_delete(&s->rig, s->ct);
-	rig_expect_fifo_is_free(&s->rig, "in");
-	rig_expect_fifo_is_free(&s->rig, "out");
-	rig_expect_fifo_is_free(&s->rig, "err");
+	rig_expect_streams_are_free(&s->rig);
 	rig_fini(&s->rig);
 }
 
@@ -378,9 +374,7 @@ static void expect_as_before(struct scene *s)
 	assert_int_equal(s->ct->running_execs, 0);
 	assert_null(s->p->io);
 	assert_null(rig_read(&s->rig, "e1.process.json"));
-	rig_expect_fifo_is_free(&s->rig, "in");
-	rig_expect_fifo_is_free(&s->rig, "out");
-	rig_expect_fifo_is_free(&s->rig, "err");
+	rig_expect_streams_are_free(&s->rig);
 	assert_false(s->p->exit.is_set);
 }
 

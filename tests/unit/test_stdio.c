@@ -229,6 +229,85 @@ TEST(a_reader_that_waits_before_there_is_a_container_is_served)
 	scene_strike(&s);
 }
 
+static void readers_came(void *user)
+{
+	*(bool *)user = true;
+}
+
+/* A client that a busy machine keeps from its open() must not find its container over. */
+TEST(a_reader_that_is_late_is_awaited_on_each_stream)
+{
+	struct scene s;
+	bool came = false;
+	int err;
+
+	scene_set(&s);
+	open_paths(&s, s.path[IN], s.path[OUT], s.path[ERR]);
+	assert_false(stdio_await_readers(s.io, readers_came, &came));
+	attend(&s);
+	settle(&s);
+	assert_false(came);
+	err = open_in(&s.dir, "err", O_RDONLY | O_NONBLOCK);
+	loop_run_until(s.loop, &came);
+	assert_true(stdio_await_readers(s.io, readers_came, &came));
+	stdio_start(s.io);
+	close(err);
+	scene_strike(&s);
+}
+
+TEST(a_reader_that_waits_in_its_open_counts_as_there)
+{
+	struct scene s;
+	pid_t reader;
+
+	scene_set(&s);
+	reader = blocking_reader(&s.dir, "out");
+	while (!is_asleep(reader))
+		;
+	open_paths(&s, "", s.path[OUT], "");
+	assert_true(stdio_await_readers(s.io, NULL, NULL));
+	stdio_start(s.io);
+	fd_drop(&s.out);
+	assert_int_equal(reader_result(s.loop, reader), 0);
+	scene_strike(&s);
+}
+
+/* It may have none: what the container writes is kept all the same. */
+TEST(a_reader_that_never_comes_is_awaited_for_so_long_and_no_longer)
+{
+	struct scene s;
+	bool over = false;
+	pid_t reader;
+
+	scene_set(&s);
+	open_paths(&s, "", s.path[OUT], "");
+	assert_false(stdio_await_readers(s.io, readers_came, &over));
+	loop_run_until(s.loop, &over);
+	stdio_start(s.io);
+	assert_int_equal(write(s.out, "kept", 4), 4);
+	fd_drop(&s.out);
+	settle(&s);
+	reader = blocking_reader(&s.dir, "out");
+	assert_int_equal(reader_result(s.loop, reader), 4);
+	scene_strike(&s);
+}
+
+TEST(nobody_hears_of_readers_after_the_streams_are_freed)
+{
+	struct scene s;
+	bool came = false;
+
+	scene_set(&s);
+	open_paths(&s, "", s.path[OUT], "");
+	assert_false(stdio_await_readers(s.io, readers_came, &came));
+	fd_drop(&s.out);
+	s.io = stdio_free(s.io);
+	attend(&s);
+	settle(&s);
+	assert_false(came);
+	scene_strike(&s);
+}
+
 TEST(streams_nobody_named_are_dev_null)
 {
 	struct scene s;

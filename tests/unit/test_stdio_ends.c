@@ -145,6 +145,7 @@ TEST(a_late_reader_of_a_shared_fifo_gets_everything_too)
 
 	scene_set(&s);
 	open_paths(&s, "", s.path[OUT], s.path[OUT]);
+	assert_true(stdio_await_readers(s.io, NULL, NULL)); /* there is no telling */
 	stdio_start(s.io);
 	assert_int_equal(write(s.out, "out", 3), 3);
 	assert_int_equal(write(s.err, "err", 3), 3);
@@ -165,6 +166,7 @@ TEST(a_late_reader_of_a_silent_shared_fifo_gets_the_end)
 
 	scene_set(&s);
 	open_paths(&s, "", s.path[OUT], s.path[OUT]);
+	assert_true(stdio_await_readers(s.io, NULL, NULL)); /* there is no telling */
 	stdio_start(s.io);
 	fd_drop(&s.out);
 	settle(&s);

@@ -102,9 +102,7 @@ static void scene_set(struct scene *s)
 {
 	memset(s, 0, sizeof(*s));
 	rig_init(&s->rig);
-	s->rig.args.io = (struct stdio_paths){ .in = rig_fifo(&s->rig, "in"),
-		.out = rig_fifo(&s->rig, "out"),
-		.err = rig_fifo(&s->rig, "err") };
+	s->rig.args.io = rig_streams(&s->rig);
 	plan_mounts(s);
 	leaks_note(&s->before);
 }
@@ -114,9 +112,7 @@ static void expect_as_before(struct scene *s)
 	rig_expect_nothing_left(&s->rig);
 	if (leaks_report(&s->before) != 0)
 		fail_msg("after a fault in step '%s'", fault.step ? fault.step : "(none)");
-	rig_expect_fifo_is_free(&s->rig, "in");
-	rig_expect_fifo_is_free(&s->rig, "out");
-	rig_expect_fifo_is_free(&s->rig, "err");
+	rig_expect_streams_are_free(&s->rig);
 }
 
 static void scene_strike(struct scene *s)
