@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,4 +82,56 @@ int fd_replace_file(int dir, const char *name, const void *bytes, size_t n, mode
 	if (rc < 0)
 		unlinkat(dir, temp, 0); /* nothing better to do than to report the first error */
 	return rc;
+}
+
+/* Descriptors we make room for, so that too many are seen and closed. */
+#define RECEIVE_ROOM 8
+
+/* Takes all that came, so that what is too much is closed and not leaked. */
+static int take_descriptors(struct msghdr *msg, int fds[RECEIVE_ROOM])
+{
+	int n = 0;
+
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
+		size_t bytes = h->cmsg_len - CMSG_LEN(0);
+
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < bytes / sizeof(int); i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(int));
+			if (n < RECEIVE_ROOM)
+				fds[n++] = fd;
+			else
+				close(fd);
+		}
+	}
+	return n;
+}
+
+int fd_receive(int sock, int *ret_fd)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(RECEIVE_ROOM * sizeof(int))];
+	char words[4096];
+	struct iovec iov = { words, sizeof(words) };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	int fds[RECEIVE_ROOM], n;
+
+	if (recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) < 0)
+		return -errno;
+	n = take_descriptors(&msg, fds);
+	if (n == 1 && !(msg.msg_flags & MSG_CTRUNC)) {
+		*ret_fd = fds[0];
+		return 1;
+	}
+	for (int i = 0; i < n; i++)
+		close(fds[i]);
+	return msg.msg_flags & MSG_CTRUNC ? n + 1
+					  : n; /* some were lost on the way: more than one */
 }

@@ -32,4 +32,12 @@ int fd_replace_file(int dir, const char *name, const void *bytes, size_t n, mode
 /* Writes all of it to a descriptor that may block, such as a pipe to a terminal. */
 int fd_write_all(int fd, const void *bytes, size_t n) NODISCARD;
 
+/*
+ * Of the message that waits on a UNIX socket: how many descriptors came with it.
+ * One alone is the caller's, in *ret_fd, close-on-exec; more, or some of more
+ * than there is room for, are closed. What is said beside them is not wanted.
+ * -errno, -EAGAIN when there is no message.
+ */
+int fd_receive(int sock, int *ret_fd) NODISCARD;
+
 #endif

@@ -4,6 +4,9 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "process/gate.h"
+#include "process/runtime/handover.h"
+
+#include <string.h>
 
 void admission_init(struct admission *a, struct container *ct)
 {
@@ -39,6 +42,8 @@ static enum op_next settle(struct admission *a, int rc)
 			"letting pass what cannot be checked",
 			a->ct->id, a->features.answer.name);
 	affinity_know_runtime(&a->ct->affinity, a->features.answer.name);
+	a->ct->runtime.hands_pidfds =
+		version_is_at_least(a->features.answer.name, "runc", HANDOVER_RUNC);
 	admission_fini(a);
 	return rc < 0 ? OP_FAIL : OP_DONE;
 }
@@ -77,4 +82,14 @@ void admission_fini(struct admission *a)
 {
 	json_decref(take_ptr(&a->config));
 	features_query_fini(&a->features);
+}
+
+void admission_doubt(struct container *ct, const struct err *complaint)
+{
+	const struct features_place at = { ct->set->loop, ct->set->features_dir };
+
+	if (!ct->runtime.hands_pidfds || !strstr(complaint->msg, "pidfd-socket"))
+		return;
+	ct->runtime.hands_pidfds = false;
+	features_forget(&at, &ct->runtime);
 }

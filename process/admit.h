@@ -36,4 +36,11 @@ enum op_next admission_check(struct admission *a, struct op *op);
 enum op_next admission_stop(struct admission *a);
 void admission_fini(struct admission *a);
 
+/*
+ * The runtime has failed with @complaint. If it does not know the option for
+ * pidfds after all, what is remembered of it is forgotten: it was a wrapper
+ * around another runtime then, or is one now.
+ */
+void admission_doubt(struct container *ct, const struct err *complaint);
+
 #endif

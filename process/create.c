@@ -179,6 +179,7 @@ static enum op_next run_runtime(struct op *op)
 {
 	struct launch *l = &from_op(op)->launch;
 	struct runtime_create_args args = {
+		.pidfd_socket = handover_path(&l->handover),
 		.no_pivot = l->ct->no_pivot,
 		.no_new_keyring = l->ct->no_new_keyring,
 		.cpus = affinity_of_runtime(&l->ct->affinity),
@@ -235,6 +236,7 @@ static const struct op_step steps[] = {
 	{ "safety net",      NULL,                   launch_delete_container }, /* for what the runtime may leave; runs
 										   after the release, for runtimes wait
 										   until init is reaped */
+	{ "open handover",   launch_open_handover,   launch_close_handover   },
 	{ "hold orphans",    launch_hold_orphans,    launch_release_orphans  }, /* init may die before we know its pid */
 	{ "run runtime",     run_runtime,            launch_kill_runtime     }, /* waits for its exit */
 	{ "read verdict",    launch_read_verdict,    NULL                    },
@@ -313,6 +315,7 @@ void create_begin(
 	admission_init(&c->admission, ct);
 	c->mounting = ROOTFS_JOB_NONE;
 	c->launch.runtime = RUNTIME_CALL_NONE;
+	c->launch.handover = HANDOVER_NONE;
 	c->done = done;
 	c->user = user;
 	c->launch.verb = "create";

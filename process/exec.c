@@ -9,7 +9,9 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/op.h"
+#include "process/admit.h"
 #include "process/ops.h"
+#include "process/runtime/handover.h"
 #include "reaper/reaper.h"
 
 #include <errno.h>
@@ -90,6 +92,7 @@ struct exec_start {
 	struct op op;
 	struct process *p; /* borrowed: it is not deleted while it starts */
 	struct runtime_call runtime;
+	struct handover handover;
 	char process_file[NAME_ROOM], pid_file[NAME_ROOM];
 	struct affinity_plan affinity;
 	bool held;
@@ -184,6 +187,22 @@ static enum op_next forget_old_pid(struct op *op)
 										  : OP_DONE;
 }
 
+static enum op_next open_handover(struct op *op)
+{
+	struct exec_start *s = from_op(op);
+	const struct container *ct = s->p->ct;
+
+	if (!ct->runtime.hands_pidfds)
+		return OP_DONE;
+	return handover_listen(&s->handover, ct->bundle_fd, &op->err) < 0 ? OP_FAIL : OP_DONE;
+}
+
+static enum op_next close_handover(struct op *op)
+{
+	handover_close(&from_op(op)->handover);
+	return OP_DONE;
+}
+
 static enum op_next hold_orphans(struct op *op)
 {
 	struct exec_start *s = from_op(op);
@@ -232,6 +251,7 @@ static enum op_next run_runtime(struct op *op)
 	struct runtime_exec_args args = {
 		.process_file = s->process_file,
 		.pid_file = s->pid_file,
+		.pidfd_socket = handover_path(&s->handover),
 		.cpus = s->affinity.for_runtime ? &s->affinity.runtime : NULL,
 	};
 
@@ -256,6 +276,7 @@ static enum op_next read_verdict(struct op *op)
 {
 	if (runtime_verdict(&from_op(op)->runtime, &op->err) == 0)
 		return OP_DONE;
+	admission_doubt(from_op(op)->p->ct, &op->err);
 	err_wrap(&op->err, "OCI runtime exec failed");
 	return OP_FAIL;
 }
@@ -263,21 +284,11 @@ static enum op_next read_verdict(struct op *op)
 static enum op_next adopt_process(struct op *op)
 {
 	struct exec_start *s = from_op(op);
-	struct process *p = s->p;
-	pid_t pid;
-	int rc;
 
-	if (runtime_read_pid(p->ct->bundle_fd, s->pid_file, &pid, &op->err) < 0) {
-		err_wrap(&op->err, "failed to retrieve OCI runtime exec pid");
-		return OP_FAIL;
-	}
-	rc = process_adopt(p, pid);
-	if (rc < 0) {
-		err_rc(&op->err, rc, "%s left pid %d in %s, which we cannot follow", p->ct->binary,
-			(int)pid, s->pid_file);
-		return OP_FAIL;
-	}
-	return OP_DONE;
+	if (process_adopt(s->p, &s->handover, s->pid_file, &op->err) == 0)
+		return OP_DONE;
+	err_wrap(&op->err, "failed to retrieve OCI runtime exec pid");
+	return OP_FAIL;
 }
 
 /* It runs already, somewhat elsewhere until now. Nobody reaps it before we return to the loop. */
@@ -306,17 +317,23 @@ static enum op_next kill_process(struct op *op)
 
 /*
  * It may run without our having adopted it: the runtime was killed, or failed,
- * after it had written the pid. Orphans are still held, so the number is its own.
+ * after it had handed it over or written its pid. Orphans are still held, so the
+ * number is its own.
  */
 static enum op_next kill_stray(struct op *op)
 {
 	struct exec_start *s = from_op(op);
+	struct reaper *r = s->p->ct->set->reaper;
 	struct child stray = CHILD_NONE;
+	auto_fd int pidfd = -1;
 	struct err e = ERR_INIT;
 	pid_t pid;
 
-	if (runtime_read_pid(s->p->ct->bundle_fd, s->pid_file, &pid, &e) < 0 ||
-		child_adopt(&stray, s->p->ct->set->reaper, pid, NULL) < 0)
+	if (handover_take(&s->handover, &pidfd, &e) == 1 &&
+		child_adopt_pidfd(&stray, r, pidfd, NULL) == 0)
+		(void)take_fd(&pidfd);
+	else if (runtime_read_pid(s->p->ct->bundle_fd, s->pid_file, &pid, &e) < 0 ||
+		 child_adopt(&stray, r, pid, NULL) < 0)
 		return OP_DONE;              /* there is none, or it is gone */
 	(void)child_signal(&stray, SIGKILL); /* gone already is as good */
 	child_forget(&stray);
@@ -353,6 +370,7 @@ static const struct op_step steps[] = {
 	{ "write process",   write_process,   remove_process  },
 	{ "choose cpus",     choose_cpus,     NULL            },
 	{ "forget old pid",  forget_old_pid,  NULL            },
+	{ "open handover",   open_handover,   close_handover  },
 	{ "hold orphans",    hold_orphans,    release_orphans }, /* it may die before we know its pid */
 	{ "safety net",      NULL,            kill_stray      }, /* for what the row below leaves */
 	{ "run runtime",     run_runtime,     kill_runtime    }, /* waits for its exit */
@@ -407,6 +425,7 @@ void exec_start_begin(struct process *p, double deadline_s, start_done_fn *done,
 	}
 	s->p = p;
 	s->runtime = RUNTIME_CALL_NONE;
+	s->handover = HANDOVER_NONE;
 	snprintf(s->process_file, sizeof(s->process_file), "%s.process.json", p->exec_id);
 	snprintf(s->pid_file, sizeof(s->pid_file), "%s.pid", p->exec_id);
 	s->done = done;

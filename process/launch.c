@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/launch.h"
 
+#include "process/admit.h"
 #include "process/ops.h"
 #include "reaper/reaper.h"
 
@@ -55,6 +56,21 @@ enum op_next launch_forget_old_pid(struct op *op)
 											  : OP_DONE;
 }
 
+enum op_next launch_open_handover(struct op *op)
+{
+	struct launch *l = launch_of(op);
+
+	if (!l->ct->runtime.hands_pidfds)
+		return OP_DONE;
+	return handover_listen(&l->handover, l->ct->bundle_fd, &op->err) < 0 ? OP_FAIL : OP_DONE;
+}
+
+enum op_next launch_close_handover(struct op *op)
+{
+	handover_close(&launch_of(op)->handover);
+	return OP_DONE;
+}
+
 enum op_next launch_hold_orphans(struct op *op)
 {
 	struct launch *l = launch_of(op);
@@ -104,6 +120,7 @@ enum op_next launch_read_verdict(struct op *op)
 	if (runtime_verdict(&launch_of(op)->runtime, &op->err) == 0)
 		return OP_DONE;
 	oom_check(&ct->oom); /* of an init that waited for its start: the runtime knows it gone */
+	admission_doubt(ct, &op->err);
 	if (ct->had_oom)
 		err_wrap(&op->err, "its control group ran out of memory");
 	err_wrap(&op->err, "OCI runtime %s failed", launch_of(op)->verb);
@@ -112,21 +129,12 @@ enum op_next launch_read_verdict(struct op *op)
 
 enum op_next launch_adopt_init(struct op *op)
 {
-	struct container *ct = launch_of(op)->ct;
-	pid_t pid;
-	int rc;
+	struct launch *l = launch_of(op);
 
-	if (runtime_read_pid(ct->bundle_fd, "init.pid", &pid, &op->err) < 0) {
-		err_wrap(&op->err, "failed to retrieve OCI runtime container pid");
-		return OP_FAIL;
-	}
-	rc = process_adopt(&ct->init, pid);
-	if (rc < 0) {
-		err_rc(&op->err, rc, "%s left pid %d in init.pid, which we cannot follow",
-			ct->binary, (int)pid);
-		return OP_FAIL;
-	}
-	return OP_DONE;
+	if (process_adopt(&l->ct->init, &l->handover, "init.pid", &op->err) == 0)
+		return OP_DONE;
+	err_wrap(&op->err, "failed to retrieve OCI runtime container pid");
+	return OP_FAIL;
 }
 
 enum op_next launch_drop_init(struct op *op)

@@ -13,6 +13,7 @@
 
 #include "base/op.h"
 #include "process/container.h"
+#include "process/runtime/handover.h"
 
 /* Embed it in the operation; wiring, the fields are public. */
 struct launch {
@@ -20,6 +21,7 @@ struct launch {
 	struct container *ct;        /* borrowed */
 	const char *verb;            /* of the runtime, for its errors */
 	struct runtime_call runtime; /* that verb, in the end perhaps `delete --force` */
+	struct handover handover;
 	bool held;
 };
 
@@ -34,6 +36,8 @@ enum op_next launch_close_stdio(struct op *op);
 enum op_next launch_await_readers(struct op *op);
 enum op_next launch_await_logger(struct op *op);
 enum op_next launch_forget_old_pid(struct op *op);
+enum op_next launch_open_handover(struct op *op);
+enum op_next launch_close_handover(struct op *op);
 enum op_next launch_hold_orphans(struct op *op);
 enum op_next launch_release_orphans(struct op *op);
 

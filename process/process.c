@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "process/container.h"
 #include "process/observer.h"
+#include "process/runtime/handover.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -199,13 +200,39 @@ static void on_child_exit(struct child *child, const struct exit_status *st)
 	/* p may be gone */
 }
 
-int process_adopt(struct process *p, pid_t pid)
+static int follow(struct process *p, pid_t pid, int pidfd)
 {
-	int rc = child_adopt(&p->child, p->ct->set->reaper, pid, on_child_exit);
+	struct reaper *r = p->ct->set->reaper;
 
-	if (rc == 0)
-		p->pid = pid;
-	return rc;
+	return pidfd < 0 ? child_adopt(&p->child, r, pid, on_child_exit)
+			 : child_adopt_pidfd(&p->child, r, pidfd, on_child_exit);
+}
+
+int process_adopt(struct process *p, struct handover *h, const char *pid_file, struct err *e)
+{
+	const char *binary = p->ct->binary;
+	auto_fd int pidfd = -1;
+	pid_t pid, other;
+	int rc;
+
+	if (runtime_read_pid(p->ct->bundle_fd, pid_file, &pid, e) < 0 ||
+		handover_take(h, &pidfd, e) < 0)
+		return -1;
+	rc = follow(p, pid, pidfd);
+	if (rc < 0)
+		return err_rc(e, rc, "%s left pid %d in %s, which we cannot follow", binary,
+			(int)pid, pid_file);
+	log_debug("adopt", "id=%s exec=%s pid=%d by=%s", p->ct->id, p->exec_id ? p->exec_id : "",
+		(int)pid, pidfd < 0 ? "number" : "pidfd");
+	(void)take_fd(&pidfd);
+	other = p->child.pid;
+	if (other != pid) {
+		child_forget(&p->child);
+		return err_set(e, STATUS_UNKNOWN, "%s left pid %d in %s, and handed over pid %d",
+			binary, (int)pid, pid_file, (int)other);
+	}
+	p->pid = pid;
+	return 0;
 }
 
 void process_hold_news(struct process *p)

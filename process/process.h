@@ -24,6 +24,7 @@
 #include <time.h>
 
 struct container;
+struct handover;
 struct process;
 
 struct exit_record {
@@ -85,8 +86,12 @@ void process_close_stdio(struct process *p);
 bool process_await_console(struct process *p, void (*on_done)(void *user), void *user);
 int process_take_console(struct process *p, struct err *e);
 
-/* Follows @pid, an orphan of the runtime's, while a hold is taken (reaper.h). 0 or -errno. */
-int process_adopt(struct process *p, pid_t pid) NODISCARD;
+/*
+ * Follows the orphan that the runtime has left, while a hold is taken (reaper.h):
+ * the process of @pid_file, by the pidfd in @h if one has come, which must name
+ * the same. 0, or -1 and *e.
+ */
+int process_adopt(struct process *p, struct handover *h, const char *pid_file, struct err *e);
 
 void process_set_state(struct process *p, enum state to);
 

@@ -149,6 +149,7 @@ void start_begin(struct container *ct, double deadline_s, start_done_fn *done, v
 	s->job = (struct job){ .begin = begin, .drop = drop };
 	s->launch.ct = ct;
 	s->launch.runtime = RUNTIME_CALL_NONE;
+	s->launch.handover = HANDOVER_NONE;
 	s->deadline_s = deadline_s > 0 ? deadline_s : OPERATION_DEADLINE_S;
 	s->done = done;
 	s->user = user;

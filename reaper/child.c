@@ -2,12 +2,17 @@
 #include "reaper/child.h"
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "reaper/reaper.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 
@@ -92,21 +97,56 @@ int child_fork(struct child *c, struct reaper *r, int (*body)(void *arg), void *
 	return rc;
 }
 
-int child_adopt(struct child *c, struct reaper *r, pid_t pid, child_exit_fn *on_exit)
+static int adopt(struct child *c, struct reaper *r, pid_t pid, int pidfd, child_exit_fn *on_exit)
 {
-	auto_fd int pidfd = -1;
 	siginfo_t si;
 
 	assert(!child_is_tracked(c));
 	if (reaper_tracks(r, pid))
 		return -EBUSY;
-	pidfd = pidfd_open(pid, 0);
-	if (pidfd < 0)
-		return -errno;
 	/* Peeks only: an answer at all, other than ECHILD, says whose child it is. */
 	if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
 		return -errno;
-	track(c, r, pid, take_fd(&pidfd), on_exit);
+	track(c, r, pid, pidfd, on_exit);
+	return 0;
+}
+
+int child_adopt(struct child *c, struct reaper *r, pid_t pid, child_exit_fn *on_exit)
+{
+	auto_fd int pidfd = pidfd_open(pid, 0);
+	int rc = pidfd < 0 ? -errno : adopt(c, r, pid, pidfd, on_exit);
+
+	if (rc == 0)
+		(void)take_fd(&pidfd);
+	return rc;
+}
+
+int child_adopt_pidfd(struct child *c, struct reaper *r, int pidfd, child_exit_fn *on_exit)
+{
+	pid_t pid;
+	int rc = child_pid_of(pidfd, &pid);
+
+	return rc < 0 ? rc : adopt(c, r, pid, pidfd, on_exit);
+}
+
+/* The line is "Pid:\t123"; 0 for one we cannot see, -1 for one that was reaped. */
+int child_pid_of(int pidfd, pid_t *ret)
+{
+	auto_buf struct buf text = BUF_INIT(4096);
+	const char *line;
+	char path[48];
+	int pid, rc;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	rc = fd_read_file(AT_FDCWD, path, &text);
+	if (rc < 0)
+		return rc == -ENOENT ? -EBADF : rc;
+	line = buf_text(&text) ? strstr(buf_text(&text), "\nPid:") : NULL;
+	if (!line || sscanf(line, "\nPid: %d", &pid) != 1)
+		return -EBADF;
+	if (pid <= 0)
+		return -ESRCH;
+	*ret = pid;
 	return 0;
 }
 

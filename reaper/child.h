@@ -78,6 +78,16 @@ int child_fork(struct child *c, struct reaper *r, int (*body)(void *arg), void *
  */
 int child_adopt(struct child *c, struct reaper *r, pid_t pid, child_exit_fn *on_exit) NODISCARD;
 
+/*
+ * The same by @pidfd, which is taken over on success and needs no hold: it names
+ * that process and no other. What it names is in @c->pid afterwards.
+ */
+int child_adopt_pidfd(
+	struct child *c, struct reaper *r, int pidfd, child_exit_fn *on_exit) NODISCARD;
+
+/* Which process @pidfd names, as we number it. -ESRCH when it was reaped, -EBADF for no pidfd. */
+int child_pid_of(int pidfd, pid_t *ret) NODISCARD;
+
 /* Moves what @from tracks to @to, with another callback; @from tracks nothing afterwards. */
 void child_move(struct child *to, struct child *from, child_exit_fn *on_exit);
 

@@ -12,12 +12,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* The runtime names the pty along with the descriptor; nobody needs the name. */
-#define NAME_MAX_BYTES 4096
-
-/* Descriptors we make room for, so that too many are seen and closed. */
-#define FDS_ROOM 8
-
 struct console {
 	struct ev_loop *loop; /* borrowed */
 	char dir[64], path[80];
@@ -93,29 +87,6 @@ static void done(struct console *c)
 	/* c may be gone */
 }
 
-/* Takes all that came, so that what is too much is closed and not leaked. */
-static int take_descriptors(struct msghdr *msg, int fds[FDS_ROOM])
-{
-	int n = 0;
-
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
-		size_t bytes = h->cmsg_len - CMSG_LEN(0);
-
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < bytes / sizeof(int); i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(int));
-			if (n < FDS_ROOM)
-				fds[n++] = fd;
-			else
-				close(fd);
-		}
-	}
-	return n;
-}
-
 /* Only the master of a pty has a number to tell. */
 static int check_master(int fd, struct err *e)
 {
@@ -126,45 +97,30 @@ static int check_master(int fd, struct err *e)
 	return fd_set_nonblock(fd, true) < 0 ? err_sys(e, "prepare the pty") : 0;
 }
 
-static int accept_master(struct console *c, struct msghdr *msg, struct err *e)
+static void accept_master(struct console *c, int n, int fd)
 {
-	int fds[FDS_ROOM];
-	int n = take_descriptors(msg, fds);
-
-	if (n == 1 && !(msg->msg_flags & MSG_CTRUNC) && check_master(fds[0], e) == 0) {
-		c->master = fds[0];
-		return 0;
-	}
-	for (int i = 0; i < n; i++)
-		close(fds[i]);
-	if (err_is_set(e))
-		return -1;
-	return err_set(
-		e, STATUS_UNKNOWN, "the runtime sent %d descriptors for a console, not one", n);
+	if (n < 0)
+		err_rc(&c->err, n, "receive the console");
+	else if (n != 1)
+		err_set(&c->err, STATUS_UNKNOWN,
+			"the runtime sent %d descriptors for a console, not one", n);
+	else if (check_master(fd, &c->err) == 0)
+		c->master = fd;
 }
 
 static void on_message(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct console *c = container_of(w, struct console, watcher);
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(FDS_ROOM * sizeof(int))];
-	char name[NAME_MAX_BYTES];
-	struct iovec iov = { name, sizeof(name) };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n = recvmsg(c->connection, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	auto_fd int fd = -1;
+	int n = fd_receive(c->connection, &fd);
 
 	(void)loop;
 	(void)revents;
-	if (n < 0 && errno == EAGAIN)
+	if (n == -EAGAIN)
 		return;
-	if (n < 0)
-		err_sys(&c->err, "receive the console");
-	else
-		(void)accept_master(c, &msg, &c->err); /* what is wrong is in err */
+	accept_master(c, n, fd);
+	if (c->master >= 0)
+		(void)take_fd(&fd);
 	done(c);
 	/* c may be gone */
 }

@@ -26,9 +26,10 @@ static void add_value(struct argv *a, const char *flag, const char *value)
 	}
 }
 
-static void add_console(struct argv *a, const char *socket)
+static void add_sockets(struct argv *a, const char *console, const char *pidfd)
 {
-	add_value(a, "--console-socket", socket);
+	add_value(a, "--console-socket", console);
+	add_value(a, "--pidfd-socket", pidfd);
 }
 
 static int in_bundle(char *path, size_t room, const struct runtime *rt, const char *name)
@@ -64,7 +65,7 @@ int argv_create(struct argv *a, const struct runtime *rt, const struct runtime_c
 	add(a, rt->bundle);
 	add(a, "--pid-file");
 	add(a, a->pid_file);
-	add_console(a, args->console_socket);
+	add_sockets(a, args->console_socket, args->pidfd_socket);
 	add_if(a, args->no_pivot, "--no-pivot");
 	add_if(a, args->no_new_keyring, "--no-new-keyring");
 	add(a, rt->id);
@@ -98,7 +99,7 @@ int argv_exec(struct argv *a, const struct runtime *rt, const struct runtime_exe
 		rc = in_bundle(a->pid_file, sizeof(a->pid_file), rt, args->pid_file);
 	add(a, "--process");
 	add(a, a->process_file);
-	add_console(a, args->console_socket);
+	add_sockets(a, args->console_socket, args->pidfd_socket);
 	add(a, "--detach");
 	add(a, "--pid-file");
 	add(a, a->pid_file);
@@ -142,7 +143,7 @@ int argv_restore(struct argv *a, const struct runtime *rt, const struct runtime_
 	add(a, "--detach");
 	add(a, "--pid-file");
 	add(a, a->pid_file);
-	add_console(a, args->console_socket);
+	add_sockets(a, args->console_socket, NULL); /* runc 1.3 has none for pidfds here */
 	add_if(a, args->no_pivot, "--no-pivot");
 	add(a, "--bundle");
 	add(a, rt->bundle);

@@ -105,6 +105,15 @@ bool features_recall(struct features_query *q)
 	       fd_read_file(dir, key, &kept) == 0 && take_kept(&q->answer, &kept);
 }
 
+void features_forget(const struct features_place *at, const struct runtime *rt)
+{
+	auto_fd int dir = at->cache_dir ? open_cache(at->cache_dir) : -1;
+	char key[FEATURES_KEY_ROOM];
+
+	if (dir >= 0 && cache_key(rt->binary, key) == 0)
+		(void)unlinkat(dir, key, 0); /* forgotten by another is as good */
+}
+
 static void keep(const struct features_query *q)
 {
 	auto_buf struct buf text = BUF_INIT(FEATURES_NAME_ROOM + RUNTIME_OUTPUT_MAX);

@@ -75,6 +75,9 @@ bool features_recall(struct features_query *q);
 int features_ask(
 	struct features_query *q, void (*on_done)(struct features_query *q), struct err *e);
 
+/* What is kept of the runtime has proved wrong: the next Create asks again. */
+void features_forget(const struct features_place *at, const struct runtime *rt);
+
 /* SIGKILL. True when it still ran, so that on_done is yet to come. */
 bool features_kill(struct features_query *q);
 

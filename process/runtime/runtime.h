@@ -41,6 +41,7 @@ struct runtime {
 	const char *id;
 	const char *criu; /* or NULL or "": its own choice */
 	bool systemd_cgroup;
+	bool hands_pidfds; /* knows --pidfd-socket */
 	const char
 		*oom_score_adj; /* of its processes, until config.json says otherwise; NULL: ours */
 };
@@ -49,6 +50,7 @@ struct runtime {
 struct runtime_create_args {
 	int stdio[3];               /* of the container; -1: /dev/null. Borrowed */
 	const char *console_socket; /* or NULL; then the container has no stdio of ours */
+	const char *pidfd_socket;   /* or NULL (handover.h) */
 	bool no_pivot;
 	bool no_new_keyring;
 	const struct cpus *cpus; /* to start on, here and below; borrowed. NULL: ours */
@@ -59,7 +61,7 @@ struct runtime_exec_args {
 	const char *process_file; /* names in the bundle; borrowed */
 	const char *pid_file;
 	int stdio[3];
-	const char *console_socket;
+	const char *console_socket, *pidfd_socket;
 	const struct cpus *cpus;
 };
 

@@ -13,6 +13,9 @@
  *	create dead-init        init exits 42 before create does (exec, restore too)
  *	create half-pid         the pid file is empty
  *	create stranger-pid     the pid file names pid 1
+ *	create no-pidfd         nothing comes over the pidfd socket (exec too)
+ *	create wrong-pidfd      the runtime's own does
+ *	create false-pidfd      something that is no pidfd does
  */
 
 #include "tests/fake/runtime.h"
@@ -71,6 +74,12 @@ static void act(const struct call *c, const char *what, const char *arg, struct 
 		m->half_pid = true;
 	else if (strcmp(what, "stranger-pid") == 0)
 		m->stranger_pid = true;
+	else if (strcmp(what, "no-pidfd") == 0)
+		m->no_pidfd = true;
+	else if (strcmp(what, "wrong-pidfd") == 0)
+		m->wrong_pidfd = true;
+	else if (strcmp(what, "false-pidfd") == 0)
+		m->false_pidfd = true;
 	else
 		die(c, "the fake runtime knows no misdeed '%s'", what);
 }

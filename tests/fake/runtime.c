@@ -33,6 +33,7 @@ static const struct option_name with_value[] = {
 	{ "bundle",         offsetof(struct call, bundle) },
 	{ "pid-file",       offsetof(struct call, pid_file) },
 	{ "console-socket", offsetof(struct call, console_socket) },
+	{ "pidfd-socket",   offsetof(struct call, pidfd_socket) },
 	{ "process",        offsetof(struct call, process) },
 	{ "image-path",     offsetof(struct call, image_path) },
 };
@@ -162,14 +163,23 @@ static void note_call(const struct call *c, int argc, char **argv)
 	close(fd);
 }
 
+/* With FAKE_HANDS_PIDFDS in the environment it is as runc since 1.2, else as before. */
+static bool hands_pidfds(void)
+{
+	return getenv("FAKE_HANDS_PIDFDS") != NULL;
+}
+
 /* What needs no container and no root. */
 static bool answer_about_itself(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "--version") == 0)
 		puts("fake-runtime version 1.0.0\nspec: 1.0.2");
 	else if (argc == 2 && strcmp(argv[1], "features") == 0)
-		puts("{\"ociVersionMin\":\"1.0.0\",\"ociVersionMax\":\"1.0.2\","
-		     "\"linux\":{\"namespaces\":[\"mount\",\"pid\"]}}");
+		printf("{\"ociVersionMin\":\"1.0.0\",\"ociVersionMax\":\"1.0.2\",%s"
+		       "\"linux\":{\"namespaces\":[\"mount\",\"pid\"]}}\n",
+			hands_pidfds() ? "\"annotations\":{\"org.opencontainers.runc.version\":"
+					 "\"1.3.0\"},"
+				       : "");
 	else
 		return false;
 	return true;
@@ -212,6 +222,8 @@ int main(int argc, char **argv)
 	if (!c.root || !c.verb || !c.id)
 		die(&c, "usage: fake-runtime --root R --log L VERB [OPTIONS] ID");
 	make_root(&c);
+	if (c.pidfd_socket && !hands_pidfds())
+		die(&c, "flag provided but not defined: -pidfd-socket");
 	note_call(&c, argc, argv);
 	run(&c);
 	fflush(stdout);

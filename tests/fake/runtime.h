@@ -19,7 +19,7 @@
 /* The command line, taken apart. All strings are argv's own; NULL where absent. */
 struct call {
 	const char *root, *log, *verb, *id, *last; /* last: the argument after the id */
-	const char *bundle, *pid_file, *console_socket, *process, *image_path;
+	const char *bundle, *pid_file, *console_socket, *pidfd_socket, *process, *image_path;
 	bool force, leave_running, detach;
 };
 
@@ -46,11 +46,15 @@ void pid_started(pid_t pid, char ret_started[32]);
 /* misdeed.c */
 struct misdeeds {
 	bool dead_init, lie, half_pid, stranger_pid;
+	bool no_pidfd, wrong_pidfd, false_pidfd;
 	char after_fail[512]; /* empty: does not */
 };
 
 /* Reads BUNDLE/fake and does what comes before the real work: hang, fail, die, make noise. */
 void misdeeds_begin(const struct call *c, const char *bundle, struct misdeeds *ret);
+
+/* console.c: sends @fd, and @words beside it, over a stream socket. */
+void send_descriptor(const struct call *c, const char *socket_path, int fd, const char *words);
 
 /* console.c: a new terminal whose master goes to @socket_path; returns the slave. */
 int console_open(const struct call *c, const char *socket_path);

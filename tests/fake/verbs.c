@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,6 +67,20 @@ static void write_pid_file(const struct call *c, pid_t pid, const struct misdeed
 	fclose(f);
 }
 
+static void hand_over(const struct call *c, pid_t pid, const struct misdeeds *m)
+{
+	int fd;
+
+	if (!c->pidfd_socket || m->no_pidfd)
+		return;
+	fd = m->false_pidfd ? open("/dev/null", O_RDONLY | O_CLOEXEC)
+			    : pidfd_open(m->wrong_pidfd ? getpid() : pid, 0);
+	if (fd < 0)
+		die(c, "a pidfd to hand over: %s", strerror(errno));
+	send_descriptor(c, c->pidfd_socket, fd, "standard");
+	close(fd);
+}
+
 /* Nobody waits for it here: when we are gone it is the shim's, which is a subreaper. */
 static pid_t launch(const struct call *c, char **argv, int gate, const struct misdeeds *m)
 {
@@ -82,6 +97,7 @@ static pid_t launch(const struct call *c, char **argv, int gate, const struct mi
 	}
 	if (m->dead_init)
 		waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT);
+	hand_over(c, pid, m);
 	write_pid_file(c, pid, m);
 	return pid;
 }

@@ -378,6 +378,21 @@ static void expect_as_before(struct scene *s)
 	assert_false(s->p->exit.is_set);
 }
 
+/* Its number is nowhere, but it was handed over. */
+TEST(an_exec_whose_pid_nobody_wrote_is_ended_by_its_pidfd)
+{
+	struct scene s;
+
+	setenv("FAKE_HANDS_PIDFDS", "1", 1);
+	scene_set(&s, "exec sleep 1000");
+	rig_misdeeds(&s.rig, "exec half-pid\n");
+	start(&s);
+	expect_error(&s, STATUS_UNKNOWN,
+		"failed to retrieve OCI runtime exec pid: e1.pid holds '', which is not a pid");
+	expect_as_before(&s);
+	scene_strike(&s);
+}
+
 static bool exec_fails_in(size_t row)
 {
 	struct scene s;
