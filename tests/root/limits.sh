@@ -40,5 +40,14 @@ expect_words "told, though the init lives on" 'msg="oom"' "$T/err"
 expect "processes within the limit" 0 "$(go 'for i in 1 2 3; do sleep 0.1 & done; wait' '"pids": { "limit": 10 }')"
 go 'n=0; while [ $n -lt 50 ]; do sleep 1 & n=$((n+1)); done; exit 0' '"pids": { "limit": 10 }' >"$T/status"
 expect_words "processes beyond the limit" "can't fork" "$T/err"
+
+# Too little for the runtime itself or for its init: whoever ends, and of what, is told.
+status=$(go true '"memory": { "limit": 65536 }')
+case $status in
+125) grep -qiE 'memory limit|out of memory|oom-killed|too little memory' "$T/err" ||
+	fail "no memory for a create is not told: $(grep -v level= "$T/err")" ;;
+137) expect_words "no memory for an init" 'msg="oom"' "$T/err" ;;
+*) fail "no memory at all: status $status" ;;
+esac
 nothing_left
 finish

@@ -5,6 +5,7 @@
 #
 # The guest is emulated by qemu. It sees our root file system read-only, with a layer in memory above it,
 # so a script runs there as it does here. Scripts and their arguments are separated by "--".
+# $GUEST_CMDLINE goes to its kernel too.
 
 set -u -o pipefail
 kernel=$(realpath "$1") shim=$(realpath "$2") mode=$3
@@ -39,7 +40,7 @@ timeout -k 5 "${TEST_TIMEOUT:-600}" qemu-system-x86_64 -M q35,hpet=off -accel tc
 	-m 2048 -smp 2 -nodefaults -no-user-config -no-reboot -display none -serial "file:$T/serial" \
 	-virtfs local,path=/,mount_tag=hostroot,security_model=none,readonly=on,multidevs=remap \
 	-kernel "$kernel/vmlinuz" -initrd "$T/initrd.gz" -append "console=ttyS0 quiet panic=-1 $(
-		[ "$mode" = v2 ] && echo cgroup_no_v1=all)" </dev/null >"$T/qemu" 2>&1
+		[ "$mode" = v2 ] && echo cgroup_no_v1=all) ${GUEST_CMDLINE-}" </dev/null >"$T/qemu" 2>&1
 tr -d '\r' <"$T/serial" | sed -n 's/^guest| //p'
 if ! grep -q '^guest| done' "$T/serial"; then
 	echo "FAILED vm $mode: the guest did not come to its end"
