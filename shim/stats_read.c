@@ -6,11 +6,15 @@
 #include "base/fd.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* More than memory.stat has; what is longer takes more than one. */
+#define STATS_CHUNK 4096
 
 uint64_t stats_number(const char *text)
 {
@@ -19,41 +23,44 @@ uint64_t stats_number(const char *text)
 	return text[0] >= '0' && text[0] <= '9' ? strtoull(text, NULL, 10) : 0;
 }
 
-static int turn_to(struct stats_source *src, const char *controller)
+bool stats_has(const struct cgroup *cg, const char *controller, const char *file)
 {
-	if (src->controller && strcmp(src->controller, controller) == 0)
-		return src->dir;
-	fd_drop(&src->dir);
-	src->controller = controller;
-	src->dir = cgroup_open_dir(src->cg, controller);
-	return src->dir;
-}
-
-void stats_source_fini(struct stats_source *src)
-{
-	fd_drop(&src->dir);
-	src->controller = NULL;
-}
-
-bool stats_has(struct stats_source *src, const char *controller, const char *file)
-{
-	int dir = turn_to(src, controller);
+	int dir = cgroup_dir(cg, controller);
 
 	return dir >= 0 && faccessat(dir, file, F_OK, 0) == 0;
 }
 
-int stats_read(struct stats_source *src, const char *controller, const char *file, struct buf *ret)
+/*
+ * Nearly always in one read(2). The kernel makes each of these files as a whole
+ * when it is read, so less than was asked for is the end: to ask for what is
+ * behind it would cost as much again.
+ */
+int stats_read(const struct cgroup *cg, const char *controller, const char *file, struct buf *ret)
 {
-	int dir = turn_to(src, controller);
+	int dir = cgroup_dir(cg, controller);
+	auto_fd int fd = dir < 0 ? -1 : openat(dir, file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = STATS_CHUNK;
 
-	return dir < 0 ? dir : fd_read_file(dir, file, ret);
+	if (fd < 0)
+		return dir < 0 ? dir : -errno;
+	while (n == STATS_CHUNK) {
+		uint8_t *at;
+		int rc = buf_reserve(ret, STATS_CHUNK, &at);
+
+		if (rc < 0)
+			return rc;
+		n = read(fd, at, STATS_CHUNK);
+		if (n < 0)
+			return -errno;
+		buf_grew(ret, (size_t)n);
+	}
+	return 0;
 }
 
-/* One read(2): a number comes whole, and to ask for what is behind it would cost as much again. */
 bool stats_find_number(
-	struct stats_source *src, const char *controller, const char *file, uint64_t *ret)
+	const struct cgroup *cg, const char *controller, const char *file, uint64_t *ret)
 {
-	int dir = turn_to(src, controller);
+	int dir = cgroup_dir(cg, controller);
 	auto_fd int fd = dir < 0 ? -1 : openat(dir, file, O_RDONLY | O_CLOEXEC);
 	char text[32];
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
@@ -65,11 +72,11 @@ bool stats_find_number(
 	return true;
 }
 
-uint64_t stats_read_number(struct stats_source *src, const char *controller, const char *file)
+uint64_t stats_read_number(const struct cgroup *cg, const char *controller, const char *file)
 {
 	uint64_t n = 0;
 
-	(void)stats_find_number(src, controller, file, &n); /* none is 0 */
+	(void)stats_find_number(cg, controller, file, &n); /* none is 0 */
 	return n;
 }
 
@@ -91,12 +98,12 @@ static void set_field(ProtobufCMessage *m, const char *key, const char *value)
 }
 
 bool stats_read_fields(
-	struct stats_source *src, const char *controller, const char *file, ProtobufCMessage *m)
+	const struct cgroup *cg, const char *controller, const char *file, ProtobufCMessage *m)
 {
 	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
 	char *rest, *line;
 
-	if (stats_read(src, controller, file, &text) < 0 || !buf_text(&text))
+	if (stats_read(cg, controller, file, &text) < 0 || !buf_text(&text))
 		return false;
 	rest = (char *)text.data;
 	while ((line = strsep(&rest, "\n"))) {
@@ -155,14 +162,14 @@ static uint32_t rdma_number(const char *text)
 }
 
 size_t stats_read_rdma(
-	struct stats_source *src, const char *file, struct stats_rdma ret[STATS_RDMA_MAX])
+	const struct cgroup *cg, const char *file, struct stats_rdma ret[STATS_RDMA_MAX])
 {
 	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
 	char *rest = NULL;
 	char *line;
 	size_t n = 0;
 
-	if (stats_read(src, "rdma", file, &text) == 0 && buf_text(&text))
+	if (stats_read(cg, "rdma", file, &text) == 0 && buf_text(&text))
 		rest = (char *)text.data;
 	while (n < STATS_RDMA_MAX && (line = strsep(&rest, "\n"))) {
 		char handles[24], objects[24], more;

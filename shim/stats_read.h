@@ -12,40 +12,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/*
- * The group's directory for one controller stays open while its files are read
- * one after the other: finding it by its path costs as much as reading two of them.
- */
-struct stats_source {
-	const struct cgroup *cg; /* borrowed */
-	const char *controller;  /* whose directory is open; borrowed */
-	int dir;                 /* owned; -1 or a -errno: there is none */
-};
+bool stats_has(const struct cgroup *cg, const char *controller, const char *file);
 
-#define STATS_SOURCE(group) ((struct stats_source){ .cg = (group), .dir = -1 })
-void stats_source_fini(struct stats_source *src);
-
-bool stats_has(struct stats_source *src, const char *controller, const char *file);
-
-/* Appends a whole file to @ret. 0 or -errno. */
-int stats_read(struct stats_source *src, const char *controller, const char *file,
+/* Appends a whole file to @ret, which may hold CGROUP_FILE_MAX. 0 or -errno. */
+int stats_read(const struct cgroup *cg, const char *controller, const char *file,
 	struct buf *ret) NODISCARD;
 
 /* A decimal number; "max" is 2^64 - 1, a negative one or nonsense is 0. */
 uint64_t stats_number(const char *text);
 
 /* The number a file consists of; 0 if there is none. */
-uint64_t stats_read_number(struct stats_source *src, const char *controller, const char *file);
+uint64_t stats_read_number(const struct cgroup *cg, const char *controller, const char *file);
 /* The same; false, and *ret untouched, when the file cannot be read. */
 bool stats_find_number(
-	struct stats_source *src, const char *controller, const char *file, uint64_t *ret);
+	const struct cgroup *cg, const char *controller, const char *file, uint64_t *ret);
 
 /*
  * Lines "key value" (or words "key=value" if @separator is '='): each key that
  * is the name of a field of @m sets it. False when the file cannot be read.
  */
 bool stats_read_fields(
-	struct stats_source *src, const char *controller, const char *file, ProtobufCMessage *m);
+	const struct cgroup *cg, const char *controller, const char *file, ProtobufCMessage *m);
 void stats_parse_words(char *words, ProtobufCMessage *m);
 
 /*
@@ -61,7 +48,7 @@ struct stats_rdma {
 };
 
 size_t stats_read_rdma(
-	struct stats_source *src, const char *file, struct stats_rdma ret[STATS_RDMA_MAX]);
+	const struct cgroup *cg, const char *file, struct stats_rdma ret[STATS_RDMA_MAX]);
 
 /* The sizes of huge pages this kernel has, as they are called in file names: "2MB". */
 #define STATS_HUGE_SIZES_MAX 8

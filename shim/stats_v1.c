@@ -63,27 +63,27 @@ struct metrics {
 	Cgroup1__HugetlbStat *huges[STATS_HUGE_SIZES_MAX];
 };
 
-static void read_pids(struct stats_source *src, struct metrics *x)
+static void read_pids(const struct cgroup *cg, struct metrics *x)
 {
 	uint64_t current;
 
-	if (!stats_find_number(src, "pids", "pids.current", &current))
+	if (!stats_find_number(cg, "pids", "pids.current", &current))
 		return;
 	cgroup1__pids_stat__init(&x->pids);
 	x->pids.current = current;
-	x->pids.limit = stats_read_number(src, "pids", "pids.max");
+	x->pids.limit = stats_read_number(cg, "pids", "pids.max");
 	if (x->pids.limit == UINT64_MAX)
 		x->pids.limit = 0; /* the reference's word for no limit, in version 1 only */
 	x->m.pids = &x->pids;
 }
 
 /* "user 12\nsystem 34", in ticks. */
-static void read_times(struct stats_source *src, Cgroup1__CPUUsage *usage)
+static void read_times(const struct cgroup *cg, Cgroup1__CPUUsage *usage)
 {
-	auto_buf struct buf text = BUF_INIT(1024);
+	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
 	unsigned long long user, kernel;
 
-	if (stats_read(src, "cpuacct", "cpuacct.stat", &text) < 0 || !buf_text(&text))
+	if (stats_read(cg, "cpuacct", "cpuacct.stat", &text) < 0 || !buf_text(&text))
 		return;
 	if (sscanf(buf_text(&text), "user %llu system %llu", &user, &kernel) != 2)
 		return;
@@ -91,13 +91,13 @@ static void read_times(struct stats_source *src, Cgroup1__CPUUsage *usage)
 	usage->kernel = kernel * NS_PER_TICK;
 }
 
-static void read_per_cpu(struct stats_source *src, struct metrics *x)
+static void read_per_cpu(const struct cgroup *cg, struct metrics *x)
 {
 	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
 	char *rest = NULL;
 	char *word;
 
-	if (stats_read(src, "cpuacct", "cpuacct.usage_percpu", &text) == 0 && buf_text(&text))
+	if (stats_read(cg, "cpuacct", "cpuacct.usage_percpu", &text) == 0 && buf_text(&text))
 		rest = (char *)text.data;
 	while ((word = strsep(&rest, " \n")) && x->usage.n_per_cpu < CPUS_MAX)
 		if (word[0])
@@ -105,12 +105,12 @@ static void read_per_cpu(struct stats_source *src, struct metrics *x)
 	x->usage.per_cpu = x->per_cpu;
 }
 
-static void read_throttle(struct stats_source *src, Cgroup1__Throttle *t)
+static void read_throttle(const struct cgroup *cg, Cgroup1__Throttle *t)
 {
-	auto_buf struct buf text = BUF_INIT(1024);
+	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
 	unsigned long long periods, throttled, time;
 
-	if (stats_read(src, "cpu", "cpu.stat", &text) < 0 || !buf_text(&text))
+	if (stats_read(cg, "cpu", "cpu.stat", &text) < 0 || !buf_text(&text))
 		return;
 	if (sscanf(buf_text(&text), "nr_periods %llu nr_throttled %llu throttled_time %llu",
 		    &periods, &throttled, &time) != 3)
@@ -120,15 +120,15 @@ static void read_throttle(struct stats_source *src, Cgroup1__Throttle *t)
 	t->throttled_time = time;
 }
 
-static void read_cpu(struct stats_source *src, struct metrics *x)
+static void read_cpu(const struct cgroup *cg, struct metrics *x)
 {
 	cgroup1__cpustat__init(&x->cpu);
 	cgroup1__cpuusage__init(&x->usage);
 	cgroup1__throttle__init(&x->throttle);
-	x->usage.total = stats_read_number(src, "cpuacct", "cpuacct.usage");
-	read_times(src, &x->usage);
-	read_per_cpu(src, x);
-	read_throttle(src, &x->throttle);
+	x->usage.total = stats_read_number(cg, "cpuacct", "cpuacct.usage");
+	read_times(cg, &x->usage);
+	read_per_cpu(cg, x);
+	read_throttle(cg, &x->throttle);
 	x->cpu.usage = &x->usage;
 	x->cpu.throttling = &x->throttle;
 	x->m.cpu = &x->cpu;
@@ -136,7 +136,7 @@ static void read_cpu(struct stats_source *src, struct metrics *x)
 
 /* memory.usage_in_bytes and its like, or memory.memsw.usage_in_bytes and so on. NULL: not there. */
 static Cgroup1__MemoryEntry *read_entry(
-	struct stats_source *src, const char *kind, Cgroup1__MemoryEntry *entry)
+	const struct cgroup *cg, const char *kind, Cgroup1__MemoryEntry *entry)
 {
 	static const char *const what[] = { "usage_in_bytes", "limit_in_bytes",
 		"max_usage_in_bytes", "failcnt" };
@@ -145,7 +145,7 @@ static Cgroup1__MemoryEntry *read_entry(
 
 	for (size_t i = 0; i < ARRAY_LEN(what); i++) {
 		snprintf(file, sizeof(file), "memory.%s%s", kind, what[i]);
-		if (!stats_find_number(src, "memory", file, &value[i]) && i == 0)
+		if (!stats_find_number(cg, "memory", file, &value[i]) && i == 0)
 			return NULL;
 	}
 	cgroup1__memory_entry__init(entry);
@@ -156,20 +156,20 @@ static Cgroup1__MemoryEntry *read_entry(
 	return entry;
 }
 
-static void read_memory(struct stats_source *src, struct metrics *x)
+static void read_memory(const struct cgroup *cg, struct metrics *x)
 {
 	Cgroup1__MemoryStat *m = &x->memory;
 
 	cgroup1__memory_stat__init(m);
-	if (!stats_read_fields(src, "memory", "memory.stat", &m->base))
+	if (!stats_read_fields(cg, "memory", "memory.stat", &m->base))
 		return;
-	m->usage = read_entry(src, "", &x->entry[0]);
-	m->swap = read_entry(src, "memsw.", &x->entry[1]);
-	m->kernel = read_entry(src, "kmem.", &x->entry[2]);
-	m->kernel_tcp = read_entry(src, "kmem.tcp.", &x->entry[3]);
+	m->usage = read_entry(cg, "", &x->entry[0]);
+	m->swap = read_entry(cg, "memsw.", &x->entry[1]);
+	m->kernel = read_entry(cg, "kmem.", &x->entry[2]);
+	m->kernel_tcp = read_entry(cg, "kmem.tcp.", &x->entry[3]);
 	x->m.memory = m;
 	cgroup1__memory_oom_control__init(&x->oom);
-	if (stats_read_fields(src, "memory", "memory.oom_control", &x->oom.base))
+	if (stats_read_fields(cg, "memory", "memory.oom_control", &x->oom.base))
 		x->m.memory_oom_control = &x->oom;
 }
 
@@ -196,7 +196,7 @@ static void add_blkio(struct blkio_table *t, const char *line)
 }
 
 static void read_blkio_file(
-	struct stats_source *src, const char *name, struct metrics *x, struct blkio_table *t)
+	const struct cgroup *cg, const char *name, struct metrics *x, struct blkio_table *t)
 {
 	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
 	char file[64];
@@ -206,14 +206,14 @@ static void read_blkio_file(
 	t->line = &x->blkio_line[x->n_blkio];
 	t->entries = &x->blkio_entries[x->n_blkio];
 	snprintf(file, sizeof(file), "blkio.%s", name);
-	if (stats_read(src, "blkio", file, &text) == 0 && buf_text(&text))
+	if (stats_read(cg, "blkio", file, &text) == 0 && buf_text(&text))
 		rest = (char *)text.data;
 	while ((line = strsep(&rest, "\n")) && t->n < BLKIO_ENTRIES_MAX)
 		add_blkio(t, line);
 	x->n_blkio += t->n;
 }
 
-static void read_blkio(struct stats_source *src, struct metrics *x)
+static void read_blkio(const struct cgroup *cg, struct metrics *x)
 {
 	static const char *const recursive[] = { "io_service_bytes_recursive",
 		"io_serviced_recursive", "io_queued_recursive", "io_service_time_recursive",
@@ -224,14 +224,14 @@ static void read_blkio(struct stats_source *src, struct metrics *x)
 
 	_Static_assert(ARRAY_LEN(recursive) == ARRAY_LEN(x->table), "a table has no file");
 	/* They come all together or, with most kernels, not at all. */
-	if (!stats_has(src, "blkio", "blkio.io_service_bytes_recursive"))
+	if (!stats_has(cg, "blkio", "blkio.io_service_bytes_recursive"))
 		n_files = 0;
 	for (size_t i = 0; i < n_files; i++)
-		read_blkio_file(src, recursive[i], x, &t[i]);
+		read_blkio_file(cg, recursive[i], x, &t[i]);
 	if (x->n_blkio == 0) {
 		/* A scheduler that does not count: the throttling policy does. */
-		read_blkio_file(src, "throttle.io_service_bytes", x, &t[0]);
-		read_blkio_file(src, "throttle.io_serviced", x, &t[1]);
+		read_blkio_file(cg, "throttle.io_service_bytes", x, &t[0]);
+		read_blkio_file(cg, "throttle.io_serviced", x, &t[1]);
 	}
 	cgroup1__blk_iostat__init(&x->blkio);
 	x->blkio.io_service_bytes_recursive = t[0].entries;
@@ -253,35 +253,35 @@ static void read_blkio(struct stats_source *src, struct metrics *x)
 	x->m.blkio = &x->blkio;
 }
 
-static uint64_t huge_number(struct stats_source *src, const char *size, const char *what)
+static uint64_t huge_number(const struct cgroup *cg, const char *size, const char *what)
 {
 	char file[64];
 
 	snprintf(file, sizeof(file), "hugetlb.%s.%s", size, what);
-	return stats_read_number(src, "hugetlb", file);
+	return stats_read_number(cg, "hugetlb", file);
 }
 
-static void read_huge(struct stats_source *src, struct metrics *x)
+static void read_huge(const struct cgroup *cg, struct metrics *x)
 {
-	size_t n = stats_has(src, "hugetlb", "cgroup.procs") ? stats_huge_sizes(x->huge_name) : 0;
+	size_t n = stats_has(cg, "hugetlb", "cgroup.procs") ? stats_huge_sizes(x->huge_name) : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		Cgroup1__HugetlbStat *h = &x->huge[i];
 
 		cgroup1__hugetlb_stat__init(h);
 		h->pagesize = x->huge_name[i];
-		h->usage = huge_number(src, h->pagesize, "usage_in_bytes");
-		h->max = huge_number(src, h->pagesize, "max_usage_in_bytes");
-		h->failcnt = huge_number(src, h->pagesize, "failcnt");
+		h->usage = huge_number(cg, h->pagesize, "usage_in_bytes");
+		h->max = huge_number(cg, h->pagesize, "max_usage_in_bytes");
+		h->failcnt = huge_number(cg, h->pagesize, "failcnt");
 		x->huges[i] = h;
 	}
 	x->m.hugetlb = x->huges;
 	x->m.n_hugetlb = n;
 }
 
-static void read_rdma_file(struct stats_source *src, const char *file, struct rdma_table *t)
+static void read_rdma_file(const struct cgroup *cg, const char *file, struct rdma_table *t)
 {
-	t->n = stats_read_rdma(src, file, t->line);
+	t->n = stats_read_rdma(cg, file, t->line);
 	for (size_t i = 0; i < t->n; i++) {
 		cgroup1__rdma_entry__init(&t->entry[i]);
 		t->entry[i].device = t->line[i].device;
@@ -291,10 +291,10 @@ static void read_rdma_file(struct stats_source *src, const char *file, struct rd
 	}
 }
 
-static void read_rdma(struct stats_source *src, struct metrics *x)
+static void read_rdma(const struct cgroup *cg, struct metrics *x)
 {
-	read_rdma_file(src, "rdma.current", &x->rdma_current);
-	read_rdma_file(src, "rdma.max", &x->rdma_limit);
+	read_rdma_file(cg, "rdma.current", &x->rdma_current);
+	read_rdma_file(cg, "rdma.max", &x->rdma_limit);
 	cgroup1__rdma_stat__init(&x->rdma);
 	x->rdma.current = x->rdma_current.entries;
 	x->rdma.n_current = x->rdma_current.n;
@@ -306,21 +306,19 @@ static void read_rdma(struct stats_source *src, struct metrics *x)
 int stats_collect_v1(const struct cgroup *cg, struct buf *bytes, Pb__Any *ret)
 {
 	struct metrics *x = calloc(1, sizeof(*x));
-	struct stats_source src = STATS_SOURCE(cg);
 	int rc;
 
 	if (!x)
 		return -1;
 	cgroup1__metrics__init(&x->m);
-	read_pids(&src, x);
-	read_cpu(&src, x);
-	read_memory(&src, x);
-	read_blkio(&src, x);
-	if (stats_has(&src, "rdma", "rdma.current"))
-		read_rdma(&src, x);
-	read_huge(&src, x);
+	read_pids(cg, x);
+	read_cpu(cg, x);
+	read_memory(cg, x);
+	read_blkio(cg, x);
+	if (stats_has(cg, "rdma", "rdma.current"))
+		read_rdma(cg, x);
+	read_huge(cg, x);
 	rc = any_pack(&x->m.base, bytes, ret);
-	stats_source_fini(&src);
 	free(x);
 	return rc;
 }

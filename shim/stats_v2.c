@@ -49,12 +49,12 @@ struct metrics {
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=0", and the same with "full". NULL: no such file.
  */
 static Cgroup2__PSIStats *read_pressure(
-	struct stats_source *src, const char *file, struct pressure *p)
+	const struct cgroup *cg, const char *file, struct pressure *p)
 {
-	auto_buf struct buf text = BUF_INIT(1024);
+	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
 	char *rest, *line;
 
-	if (stats_read(src, "", file, &text) < 0 || !buf_text(&text))
+	if (stats_read(cg, "", file, &text) < 0 || !buf_text(&text))
 		return NULL;
 	cgroup2__psistats__init(&p->stats);
 	cgroup2__psidata__init(&p->some);
@@ -72,38 +72,38 @@ static Cgroup2__PSIStats *read_pressure(
 	return &p->stats;
 }
 
-static void read_pids(struct stats_source *src, struct metrics *x)
+static void read_pids(const struct cgroup *cg, struct metrics *x)
 {
 	cgroup2__pids_stat__init(&x->pids);
-	x->pids.current = stats_read_number(src, "", "pids.current");
-	x->pids.limit = stats_read_number(src, "", "pids.max");
+	x->pids.current = stats_read_number(cg, "", "pids.current");
+	x->pids.limit = stats_read_number(cg, "", "pids.max");
 	x->m.pids = &x->pids;
 }
 
-static void read_cpu(struct stats_source *src, struct metrics *x)
+static void read_cpu(const struct cgroup *cg, struct metrics *x)
 {
 	cgroup2__cpustat__init(&x->cpu);
-	(void)stats_read_fields(src, "", "cpu.stat", &x->cpu.base); /* none: all 0 */
-	x->cpu.psi = read_pressure(src, "cpu.pressure", &x->cpu_psi);
+	(void)stats_read_fields(cg, "", "cpu.stat", &x->cpu.base); /* none: all 0 */
+	x->cpu.psi = read_pressure(cg, "cpu.pressure", &x->cpu_psi);
 	x->m.cpu = &x->cpu;
 }
 
-static void read_memory(struct stats_source *src, struct metrics *x)
+static void read_memory(const struct cgroup *cg, struct metrics *x)
 {
 	Cgroup2__MemoryStat *m = &x->memory;
 
 	cgroup2__memory_stat__init(m);
-	(void)stats_read_fields(src, "", "memory.stat", &m->base); /* none: all 0 */
-	m->usage = stats_read_number(src, "", "memory.current");
-	m->usage_limit = stats_read_number(src, "", "memory.max");
-	m->swap_usage = stats_read_number(src, "", "memory.swap.current");
-	m->swap_limit = stats_read_number(src, "", "memory.swap.max");
-	m->max_usage = stats_read_number(src, "", "memory.peak");
-	m->swap_max_usage = stats_read_number(src, "", "memory.swap.peak");
-	m->psi = read_pressure(src, "memory.pressure", &x->memory_psi);
+	(void)stats_read_fields(cg, "", "memory.stat", &m->base); /* none: all 0 */
+	m->usage = stats_read_number(cg, "", "memory.current");
+	m->usage_limit = stats_read_number(cg, "", "memory.max");
+	m->swap_usage = stats_read_number(cg, "", "memory.swap.current");
+	m->swap_limit = stats_read_number(cg, "", "memory.swap.max");
+	m->max_usage = stats_read_number(cg, "", "memory.peak");
+	m->swap_max_usage = stats_read_number(cg, "", "memory.swap.peak");
+	m->psi = read_pressure(cg, "memory.pressure", &x->memory_psi);
 	x->m.memory = m;
 	cgroup2__memory_events__init(&x->events);
-	if (stats_read_fields(src, "", "memory.events", &x->events.base))
+	if (stats_read_fields(cg, "", "memory.events", &x->events.base))
 		x->m.memory_events = &x->events;
 }
 
@@ -122,31 +122,31 @@ static void add_io(struct metrics *x, char *line)
 	x->io_entries[x->io.n_usage++] = entry;
 }
 
-static void read_io(struct stats_source *src, struct metrics *x)
+static void read_io(const struct cgroup *cg, struct metrics *x)
 {
 	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
 	char *rest = NULL;
 	char *line;
 
 	cgroup2__iostat__init(&x->io);
-	if (stats_read(src, "", "io.stat", &text) == 0 && buf_text(&text))
+	if (stats_read(cg, "", "io.stat", &text) == 0 && buf_text(&text))
 		rest = (char *)text.data;
 	while ((line = strsep(&rest, "\n")) && x->io.n_usage < IO_ENTRIES_MAX)
 		add_io(x, line);
 	x->io.usage = x->io_entries;
-	x->io.psi = read_pressure(src, "io.pressure", &x->io_psi);
+	x->io.psi = read_pressure(cg, "io.pressure", &x->io_psi);
 	x->m.io = &x->io;
 }
 
-static uint64_t huge_number(struct stats_source *src, const char *size, const char *what)
+static uint64_t huge_number(const struct cgroup *cg, const char *size, const char *what)
 {
 	char file[64];
 
 	snprintf(file, sizeof(file), "hugetlb.%s.%s", size, what);
-	return stats_read_number(src, "", file);
+	return stats_read_number(cg, "", file);
 }
 
-static void read_huge(struct stats_source *src, struct metrics *x)
+static void read_huge(const struct cgroup *cg, struct metrics *x)
 {
 	size_t n = stats_huge_sizes(x->huge_name);
 
@@ -157,10 +157,10 @@ static void read_huge(struct stats_source *src, struct metrics *x)
 
 		cgroup2__huge_tlb_stat__init(h);
 		h->pagesize = x->huge_name[i];
-		h->current = huge_number(src, h->pagesize, "current");
-		h->max = huge_number(src, h->pagesize, "max");
+		h->current = huge_number(cg, h->pagesize, "current");
+		h->max = huge_number(cg, h->pagesize, "max");
 		snprintf(file, sizeof(file), "hugetlb.%s.events", h->pagesize);
-		if (stats_read_fields(src, "", file, &events.base))
+		if (stats_read_fields(cg, "", file, &events.base))
 			h->failcnt = events.max;
 		x->huges[i] = h;
 	}
@@ -168,9 +168,9 @@ static void read_huge(struct stats_source *src, struct metrics *x)
 	x->m.n_hugetlb = n;
 }
 
-static void read_rdma_file(struct stats_source *src, const char *file, struct rdma_table *t)
+static void read_rdma_file(const struct cgroup *cg, const char *file, struct rdma_table *t)
 {
-	t->n = stats_read_rdma(src, file, t->line);
+	t->n = stats_read_rdma(cg, file, t->line);
 	for (size_t i = 0; i < t->n; i++) {
 		cgroup2__rdma_entry__init(&t->entry[i]);
 		t->entry[i].device = t->line[i].device;
@@ -180,10 +180,10 @@ static void read_rdma_file(struct stats_source *src, const char *file, struct rd
 	}
 }
 
-static void read_rdma(struct stats_source *src, struct metrics *x)
+static void read_rdma(const struct cgroup *cg, struct metrics *x)
 {
-	read_rdma_file(src, "rdma.current", &x->rdma_current);
-	read_rdma_file(src, "rdma.max", &x->rdma_limit);
+	read_rdma_file(cg, "rdma.current", &x->rdma_current);
+	read_rdma_file(cg, "rdma.max", &x->rdma_limit);
 	cgroup2__rdma_stat__init(&x->rdma);
 	x->rdma.current = x->rdma_current.entries;
 	x->rdma.n_current = x->rdma_current.n;
@@ -195,20 +195,18 @@ static void read_rdma(struct stats_source *src, struct metrics *x)
 int stats_collect_v2(const struct cgroup *cg, struct buf *bytes, Pb__Any *ret)
 {
 	struct metrics *x = calloc(1, sizeof(*x));
-	struct stats_source src = STATS_SOURCE(cg);
 	int rc;
 
 	if (!x)
 		return -1;
 	cgroup2__metrics__init(&x->m);
-	read_pids(&src, x);
-	read_cpu(&src, x);
-	read_memory(&src, x);
-	read_rdma(&src, x);
-	read_io(&src, x);
-	read_huge(&src, x);
+	read_pids(cg, x);
+	read_cpu(cg, x);
+	read_memory(cg, x);
+	read_rdma(cg, x);
+	read_io(cg, x);
+	read_huge(cg, x);
 	rc = any_pack(&x->m.base, bytes, ret);
-	stats_source_fini(&src);
 	free(x);
 	return rc;
 }

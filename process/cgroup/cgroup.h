@@ -25,7 +25,8 @@
 struct cgroup {
 	int dir; /* owned; -1: not known */
 	bool is_v2;
-	const char *root; /* borrowed */
+	const char *root;         /* borrowed */
+	struct cgroup_dirs *dirs; /* owned; version 1: see cgroup_dir() */
 	char *where; /* owned; version 1: what /proc/PID/cgroup said, a line for each hierarchy;
 			version 2: the path below the root */
 };
@@ -85,8 +86,13 @@ int cgroup_signal(const struct cgroup *cg, int signo) NODISCARD;
  */
 int cgroup_thaw(const struct cgroup *cg);
 
-/* The directory of @controller's group: a descriptor, the caller's, or -errno. */
-int cgroup_open_dir(const struct cgroup *cg, const char *controller);
+/*
+ * The directory of @controller's group: a descriptor, borrowed, or -errno. In
+ * version 1 it is opened when it is first asked for and then kept: to find it by
+ * its path takes as long as to read two of its files, and its name might come to
+ * mean another group.
+ */
+int cgroup_dir(const struct cgroup *cg, const char *controller);
 
 /*
  * Appends a file of the group to @ret. In version 1 it is the one of

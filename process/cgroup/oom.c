@@ -78,7 +78,7 @@ static int watch_v2(struct oom_watch *w)
 /* "<eventfd> <memory.oom_control>" into cgroup.event_control ties the two together. */
 static int watch_v1(struct oom_watch *w)
 {
-	auto_fd int dir = cgroup_open_dir(w->cg, "memory");
+	int dir = cgroup_dir(w->cg, "memory");
 	auto_fd int event_control = -1;
 	char line[32];
 

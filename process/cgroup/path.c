@@ -21,6 +21,14 @@
 /* Version 1 hierarchies that list processes, in the order we like them. */
 static const char *const v1_controllers[] = { "devices", "pids", "memory", "cpu", "freezer" };
 
+/* Those whose directories are kept. */
+static const char *const kept_controllers[] = { "pids", "cpuacct", "cpu", "memory", "blkio",
+	"hugetlb", "rdma", "freezer", "cpuset" };
+
+struct cgroup_dirs {
+	int fd[ARRAY_LEN(kept_controllers)]; /* owned; -1: not asked for yet */
+};
+
 static bool has_word(const char *list, const char *word)
 {
 	size_t n = strlen(word);
@@ -135,9 +143,22 @@ bool cgroup_is_unified(const char *root)
 	return statfs(root, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
+static int make_dirs(struct cgroup *cg)
+{
+	if (cg->is_v2)
+		return 0;
+	cg->dirs = malloc(sizeof(*cg->dirs));
+	if (!cg->dirs)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_LEN(cg->dirs->fd); i++)
+		cg->dirs->fd[i] = -1;
+	return 0;
+}
+
 int cgroup_open_at(struct cgroup *cg, const char *root, const char *proc, pid_t pid)
 {
 	int fd = -ENOENT;
+	int rc;
 
 	*cg = CGROUP_NONE;
 	cg->root = root;
@@ -146,18 +167,15 @@ int cgroup_open_at(struct cgroup *cg, const char *root, const char *proc, pid_t 
 		fd = open_in(root, proc, "", pid);
 	for (size_t i = 0; fd < 0 && !cg->is_v2 && i < ARRAY_LEN(v1_controllers); i++)
 		fd = open_in(root, proc, v1_controllers[i], pid);
-	if (fd >= 0) {
-		int rc = keep_where(cg, proc, pid);
-
-		if (rc < 0) {
-			close(fd);
-			return rc;
-		}
-	}
 	if (fd < 0)
 		return fd;
 	cg->dir = fd;
-	return 0;
+	rc = keep_where(cg, proc, pid);
+	if (rc == 0)
+		rc = make_dirs(cg);
+	if (rc < 0)
+		cgroup_close(cg);
+	return rc;
 }
 
 int cgroup_open(struct cgroup *cg, pid_t pid)
@@ -167,23 +185,19 @@ int cgroup_open(struct cgroup *cg, pid_t pid)
 
 void cgroup_close(struct cgroup *cg)
 {
+	for (size_t i = 0; cg->dirs && i < ARRAY_LEN(cg->dirs->fd); i++)
+		fd_drop(&cg->dirs->fd[i]);
+	free(take_ptr(&cg->dirs));
 	fd_drop(&cg->dir);
 	free(take_ptr(&cg->where));
 }
 
-int cgroup_open_dir(const struct cgroup *cg, const char *controller)
+static int open_v1(const struct cgroup *cg, const char *controller)
 {
-	auto_free char *where = cg->where ? strdup(cg->where) : NULL;
+	auto_free char *where = strdup(cg->where);
 	char *rest = where;
 	char *line;
-	int fd;
 
-	if (cg->dir < 0)
-		return -ENOENT;
-	if (cg->is_v2) {
-		fd = fcntl(cg->dir, F_DUPFD_CLOEXEC, 0);
-		return fd < 0 ? -errno : fd;
-	}
 	while ((line = strsep(&rest, "\n"))) {
 		const char *place = path_in_line(line, controller);
 
@@ -193,9 +207,28 @@ int cgroup_open_dir(const struct cgroup *cg, const char *controller)
 	return -ENOENT;
 }
 
+int cgroup_dir(const struct cgroup *cg, const char *controller)
+{
+	size_t i = 0;
+	int fd;
+
+	if (cg->dir < 0 || cg->is_v2)
+		return cg->dir < 0 ? -ENOENT : cg->dir;
+	while (i < ARRAY_LEN(kept_controllers) && strcmp(kept_controllers[i], controller) != 0)
+		i++;
+	if (i == ARRAY_LEN(kept_controllers))
+		return -EINVAL;
+	if (cg->dirs->fd[i] >= 0)
+		return cg->dirs->fd[i];
+	fd = open_v1(cg, controller);
+	if (fd >= 0)
+		cg->dirs->fd[i] = fd;
+	return fd;
+}
+
 int cgroup_read(const struct cgroup *cg, const char *controller, const char *file, struct buf *ret)
 {
-	auto_fd int dir = cgroup_open_dir(cg, controller);
+	int dir = cgroup_dir(cg, controller);
 
 	return dir < 0 ? dir : fd_read_file(dir, file, ret);
 }

@@ -155,7 +155,7 @@ int cgroup_signal(const struct cgroup *cg, int signo)
 
 int cgroup_thaw(const struct cgroup *cg)
 {
-	auto_fd int dir = cg->is_v2 ? -1 : cgroup_open_dir(cg, "freezer");
+	int dir = cg->is_v2 ? -1 : cgroup_dir(cg, "freezer");
 	auto_fd int state = -1;
 
 	if (cg->is_v2)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/auto.h"
 #include "base/buf.h"
 #include "proto/any.h"
 #include "proto/api/metrics_v1.pb-c.h"
@@ -11,6 +12,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -146,20 +148,32 @@ static void make_v1_folders(const struct tmpdir *root)
 		assert_int_equal(mkdirat(root->fd, names[i], 0755), 0);
 }
 
+/* Of process 7, by what /proc has of it. */
+static void open_v1(struct cgroup *cg, struct tmpdir *dir)
+{
+	char proc[TMPDIR_PATH_MAX + 8];
+
+	snprintf(proc, sizeof(proc), "%s/proc", dir->path);
+	assert_int_equal(mkdir(proc, 0755), 0);
+	assert_int_equal(mkdirat(dir->fd, "proc/7", 0755), 0);
+	assert_int_equal(mkdirat(dir->fd, "proc/self", 0755), 0);
+	tmpdir_write(dir, "proc/self/cgroup", "9:cpu,cpuacct:/\n8:pids:/\n");
+	tmpdir_write(dir, "proc/7/cgroup",
+		"9:cpu,cpuacct:/at\n8:pids:/at\n7:memory:/at\n6:blkio:/at\n5:rdma:/at\n0::/\n");
+	assert_int_equal(cgroup_open_at(cg, dir->path, proc, 7), 0);
+}
+
 TEST(version_1_is_read_from_the_hierarchy_of_each_controller)
 {
 	struct tmpdir dir;
 	auto_buf struct buf bytes = BUF_INIT(STATS_BYTES_MAX);
-	struct cgroup cg = { .dir = -1 };
+	struct cgroup cg;
 	Pb__Any any;
 
 	tmpdir_open(&dir);
 	make_v1_folders(&dir);
 	put_files(&dir, v1_files);
-	cg.root = dir.path;
-	cg.where = strdup(
-		"9:cpu,cpuacct:/at\n8:pids:/at\n7:memory:/at\n6:blkio:/at\n5:rdma:/at\n0::/\n");
-	cg.dir = openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	open_v1(&cg, &dir);
 	collect(&cg, &bytes, &any);
 	assert_string_equal(any.type_url, "io.containerd.cgroups.v1.Metrics");
 	auto_message Cgroup1__Metrics *m = any_unpack(&any, &cgroup1__metrics__descriptor);
@@ -187,11 +201,51 @@ TEST(version_1_is_read_from_the_hierarchy_of_each_controller)
 	tmpdir_close(&dir);
 }
 
+/* A name may come to mean another group: what is read again is read from the same. */
+TEST(version_1_stays_with_the_group_it_found)
+{
+	struct tmpdir dir;
+	struct cgroup cg;
+
+	tmpdir_open(&dir);
+	make_v1_folders(&dir);
+	put_files(&dir, v1_files);
+	open_v1(&cg, &dir);
+	assert_int_equal(stats_read_number(&cg, "pids", "pids.current"), 2);
+	assert_int_equal(renameat(dir.fd, "pids/at", dir.fd, "pids/before"), 0);
+	assert_int_equal(mkdirat(dir.fd, "pids/at", 0755), 0);
+	tmpdir_write(&dir, "pids/at/pids.current", "99\n");
+	assert_int_equal(stats_read_number(&cg, "pids", "pids.current"), 2);
+	cgroup_close(&cg);
+	tmpdir_close(&dir);
+}
+
+/* In one read(2) or in as many as it takes. */
+TEST(a_file_of_any_length_is_read_whole)
+{
+	static const size_t lengths[] = { 0, 1, 4095, 4096, 4097, 8192, 100000 };
+	struct cgroup cg = { .dir = -1, .is_v2 = true };
+	struct tmpdir dir;
+
+	tmpdir_open(&dir);
+	cg.dir = openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
+		auto_free char *bytes = calloc(lengths[i] + 1, 1);
+
+		memset(bytes, 'x', lengths[i]);
+		tmpdir_write(&dir, "long", bytes);
+		assert_int_equal(stats_read(&cg, "memory", "long", &text), 0);
+		assert_int_equal(text.len, lengths[i]);
+	}
+	cgroup_close(&cg);
+	tmpdir_close(&dir);
+}
+
 TEST(no_more_than_so_many_rdma_devices_are_told)
 {
 	struct stats_rdma rows[STATS_RDMA_MAX];
 	struct cgroup cg = { .dir = -1, .is_v2 = true };
-	struct stats_source src = STATS_SOURCE(&cg);
 	char text[4096] = "";
 	struct tmpdir dir;
 
@@ -201,9 +255,8 @@ TEST(no_more_than_so_many_rdma_devices_are_told)
 	tmpdir_open(&dir);
 	tmpdir_write(&dir, "rdma.current", text);
 	cg.dir = openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(stats_read_rdma(&src, "rdma.current", rows), STATS_RDMA_MAX);
+	assert_int_equal(stats_read_rdma(&cg, "rdma.current", rows), STATS_RDMA_MAX);
 	assert_string_equal(rows[STATS_RDMA_MAX - 1].device, "d15");
-	stats_source_fini(&src);
 	cgroup_close(&cg);
 	tmpdir_close(&dir);
 }
