@@ -32,6 +32,21 @@ static int pass(const struct admission *a, struct err *e)
 	return gate_check(&gate, &a->features.answer, e);
 }
 
+/*
+ * Whose init is a process of the host, in the control group we know, and whose
+ * pause is the freezer and nothing else. A sandbox's may be more.
+ */
+static bool only_freezes(const char *name)
+{
+	static const char *const known[] = { "runc", "crun", "youki" };
+	size_t n = strcspn(name, " ");
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strlen(known[i]) == n && strncmp(known[i], name, n) == 0)
+			return true;
+	return false;
+}
+
 /* What was parsed is the largest thing this process ever held: it goes before anything is started.
  */
 static enum op_next settle(struct admission *a, int rc)
@@ -42,6 +57,7 @@ static enum op_next settle(struct admission *a, int rc)
 			"letting pass what cannot be checked",
 			a->ct->id, a->features.answer.name);
 	affinity_know_runtime(&a->ct->affinity, a->features.answer.name);
+	a->ct->uses_freezer = a->ct->may_freeze && only_freezes(a->features.answer.name);
 	a->ct->runtime.hands_pidfds =
 		version_is_at_least(a->features.answer.name, "runc", HANDOVER_RUNC);
 	admission_fini(a);

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/op.h"
+#include "process/cgroup/freezer.h"
 #include "process/ops.h"
 
 #include <dirent.h>
@@ -162,7 +163,7 @@ static enum op_next let_it_end(struct op *op)
 	struct checkpoint *c = from_op(op);
 
 	if (!c->args->how.leave_running)
-		(void)cgroup_thaw(&c->ct->cgroup); /* gone already is as good */
+		(void)freezer_let_die(&c->ct->cgroup); /* gone already is as good */
 	return OP_DONE;
 }
 

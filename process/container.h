@@ -37,6 +37,12 @@ struct reaper;
 /* What one runtime call, mount or unmount of an operation may take, in seconds. */
 #define OPERATION_DEADLINE_S 300.
 
+/*
+ * Who pauses and resumes: "freezer", the kernel at our word, where we know that
+ * the runtime does no more; or "runtime", with its own verbs.
+ */
+#define PAUSE_ANNOTATION "io.belay.pause"
+
 /* All containers of a shim, and what they share. Embed it; it is wiring, the fields are public. */
 struct containers {
 	struct list all;
@@ -98,7 +104,11 @@ struct container {
 	struct list execs;
 	unsigned running_execs; /* starting ones included */
 	bool init_exited;
-	bool is_pausing; /* the runtime is at it */
+	bool may_freeze;   /* nobody wants its runtime to pause it: PAUSE_ANNOTATION */
+	bool uses_freezer; /* and for that runtime a pause is the kernel's freezer and nothing more
+			    */
+	bool is_pausing;   /* the runtime is at it, or we are */
+	bool was_killed;   /* its init was sent SIGKILL */
 
 	struct job *current; /* the lifecycle operation that runs */
 	struct list queue;

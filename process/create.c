@@ -41,6 +41,19 @@ static struct create *from_op(struct op *op)
 	return container_of(op, struct create, launch.op);
 }
 
+static int read_pause(struct container *ct, json_t *config, struct err *e)
+{
+	const char *how = json_get_string(json_get(config, "annotations", NULL), PAUSE_ANNOTATION);
+
+	ct->may_freeze = !how || strcmp(how, "freezer") == 0;
+	if (ct->may_freeze || strcmp(how, "runtime") == 0)
+		return 0;
+	return err_set(e, STATUS_INVALID_ARGUMENT,
+		"config.json: annotation " PAUSE_ANNOTATION
+		" is \"%.64s\", which is neither freezer nor runtime",
+		how);
+}
+
 static enum op_next read_config(struct op *op)
 {
 	struct create *c = from_op(op);
@@ -61,7 +74,8 @@ static enum op_next read_config(struct op *op)
 	}
 	c->ct->own_pidns = facts.own_pidns;
 	bundle_facts_fini(&facts);
-	if (affinity_read(&c->ct->affinity, config, &op->err) < 0)
+	if (affinity_read(&c->ct->affinity, config, &op->err) < 0 ||
+		read_pause(c->ct, config, &op->err) < 0)
 		return OP_FAIL;
 	admission_take_config(&c->admission, take_ptr(&config));
 	return OP_DONE;

@@ -9,6 +9,7 @@
  * init.pid, which we hold.
  */
 
+#include "process/cgroup/freezer.h"
 #include "process/ops.h"
 
 #include <errno.h>
@@ -49,8 +50,11 @@ int process_kill(struct process *p, int signo, bool all, struct err *e)
 	if (p->pid == 0)
 		return err_set(e, STATUS_NOT_FOUND, "no such container: not found");
 	rc = all && !is_exec ? signal_all(p->ct, signo) : child_signal(&p->child, signo);
-	if (rc == 0 && !is_exec && signo == SIGKILL)
-		(void)cgroup_thaw(&p->ct->cgroup); /* paused, it would not die; gone is as good */
+	if (rc == 0 && !is_exec && signo == SIGKILL) {
+		p->ct->was_killed = true;
+		(void)freezer_let_die(
+			&p->ct->cgroup); /* paused, it would not die; gone is as good */
+	}
 	if (rc == 0)
 		return 0;
 	if (rc == -ESRCH)

@@ -81,12 +81,6 @@ int cgroup_pids(const struct cgroup *cg, pid_t **ret, size_t *ret_n) NODISCARD;
 int cgroup_signal(const struct cgroup *cg, int signo) NODISCARD;
 
 /*
- * Version 1 lets nothing die that is frozen, SIGKILL or not: thaws the group.
- * Version 2 needs no such thing. 0 or -errno.
- */
-int cgroup_thaw(const struct cgroup *cg);
-
-/*
  * The directory of @controller's group: a descriptor, borrowed, or -errno. In
  * version 1 it is opened when it is first asked for and then kept: to find it by
  * its path takes as long as to read two of its files, and its name might come to

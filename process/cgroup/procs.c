@@ -152,16 +152,3 @@ int cgroup_signal(const struct cgroup *cg, int signo)
 	free(after.pid);
 	return rc < 0 ? rc : reached;
 }
-
-int cgroup_thaw(const struct cgroup *cg)
-{
-	int dir = cg->is_v2 ? -1 : cgroup_dir(cg, "freezer");
-	auto_fd int state = -1;
-
-	if (cg->is_v2)
-		return 0;
-	if (dir < 0)
-		return dir;
-	state = openat(dir, "freezer.state", O_WRONLY | O_CLOEXEC);
-	return state < 0 ? -errno : fd_write_all(state, "THAWED", 6);
-}

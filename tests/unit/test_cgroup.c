@@ -6,6 +6,7 @@
  */
 
 #include "process/cgroup/cgroup.h"
+#include "process/cgroup/freezer.h"
 
 #include "base/auto.h"
 #include "tests/lib/test.h"
@@ -223,9 +224,9 @@ TEST(a_frozen_group_of_version_1_is_thawed_in_its_own_hierarchy)
 	make_folder(&s, "root/freezer/k8s");
 	make_folder(&s, "root/freezer/k8s/c1");
 	assert_int_equal(open_group(&s), 0);
-	assert_int_equal(cgroup_thaw(&s.cg), -ENOENT);
+	assert_int_equal(freezer_let_die(&s.cg), -ENOENT);
 	tmpdir_write(&s.dir, "root/freezer/k8s/c1/freezer.state", "FROZEN");
-	assert_int_equal(cgroup_thaw(&s.cg), 0);
+	assert_int_equal(freezer_let_die(&s.cg), 0);
 	state = tmpdir_read(&s.dir, "root/freezer/k8s/c1/freezer.state");
 	assert_string_equal(state, "THAWED");
 	free(state);
