@@ -252,6 +252,7 @@ static const struct op_step steps[] = {
 										   until init is reaped */
 	{ "open handover",   launch_open_handover,   launch_close_handover   },
 	{ "hold orphans",    launch_hold_orphans,    launch_release_orphans  }, /* init may die before we know its pid */
+	{ "kill stray",      NULL,                   launch_kill_stray       }, /* while its number is its own */
 	{ "run runtime",     run_runtime,            launch_kill_runtime     }, /* waits for its exit */
 	{ "read verdict",    launch_read_verdict,    NULL                    },
 	{ "adopt init",      launch_adopt_init,      launch_drop_init        },

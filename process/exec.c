@@ -315,28 +315,12 @@ static enum op_next kill_process(struct op *op)
 	return OP_DONE;
 }
 
-/*
- * It may run without our having adopted it: the runtime was killed, or failed,
- * after it had handed it over or written its pid. Orphans are still held, so the
- * number is its own.
- */
 static enum op_next kill_stray(struct op *op)
 {
 	struct exec_start *s = from_op(op);
-	struct reaper *r = s->p->ct->set->reaper;
-	struct child stray = CHILD_NONE;
-	auto_fd int pidfd = -1;
-	struct err e = ERR_INIT;
-	pid_t pid;
 
-	if (handover_take(&s->handover, &pidfd, &e) == 1 &&
-		child_adopt_pidfd(&stray, r, pidfd, NULL) == 0)
-		(void)take_fd(&pidfd);
-	else if (runtime_read_pid(s->p->ct->bundle_fd, s->pid_file, &pid, &e) < 0 ||
-		 child_adopt(&stray, r, pid, NULL) < 0)
-		return OP_DONE;              /* there is none, or it is gone */
-	(void)child_signal(&stray, SIGKILL); /* gone already is as good */
-	child_forget(&stray);
+	if (s->held) /* else it has been adopted */
+		process_kill_stray(s->p, &s->handover, s->pid_file);
 	return OP_DONE;
 }
 

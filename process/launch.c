@@ -5,6 +5,8 @@
 #include "process/ops.h"
 #include "reaper/reaper.h"
 
+#include <signal.h>
+
 enum op_next launch_open_stdio(struct op *op)
 {
 	struct process *init = &launch_of(op)->ct->init;
@@ -90,6 +92,15 @@ enum op_next launch_release_orphans(struct op *op)
 	return OP_DONE;
 }
 
+enum op_next launch_kill_stray(struct op *op)
+{
+	struct launch *l = launch_of(op);
+
+	if (l->held) /* else it has been adopted */
+		process_kill_stray(&l->ct->init, &l->handover, "init.pid");
+	return OP_DONE;
+}
+
 void launch_runtime_exited(struct runtime_call *call)
 {
 	struct launch *l = container_of(call, struct launch, runtime);
@@ -141,7 +152,8 @@ enum op_next launch_drop_init(struct op *op)
 {
 	struct process *init = &launch_of(op)->ct->init;
 
-	child_forget(&init->child); /* launch_delete_container() kills it */
+	(void)child_signal(&init->child, SIGKILL); /* gone already is as good */
+	child_forget(&init->child);
 	init->pid = 0;
 	init->seen.is_set = false;
 	return OP_DONE;

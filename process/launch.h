@@ -41,6 +41,9 @@ enum op_next launch_close_handover(struct op *op);
 enum op_next launch_hold_orphans(struct op *op);
 enum op_next launch_release_orphans(struct op *op);
 
+/* For a runtime that cannot even delete: its init must not outlive a launch that failed. */
+enum op_next launch_kill_stray(struct op *op);
+
 /* The row between begins a call with this as its on_exit. */
 void launch_runtime_exited(struct runtime_call *call);
 enum op_next launch_kill_runtime(struct op *op);

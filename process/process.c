@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -233,6 +234,23 @@ int process_adopt(struct process *p, struct handover *h, const char *pid_file, s
 	}
 	p->pid = pid;
 	return 0;
+}
+
+void process_kill_stray(struct process *p, struct handover *h, const char *pid_file)
+{
+	struct reaper *r = p->ct->set->reaper;
+	struct child stray = CHILD_NONE;
+	auto_fd int pidfd = -1;
+	struct err e = ERR_INIT;
+	pid_t pid;
+
+	if (handover_take(h, &pidfd, &e) == 1 && child_adopt_pidfd(&stray, r, pidfd, NULL) == 0)
+		(void)take_fd(&pidfd);
+	else if (runtime_read_pid(p->ct->bundle_fd, pid_file, &pid, &e) < 0 ||
+		 child_adopt(&stray, r, pid, NULL) < 0)
+		return;                      /* there is none, or it is gone */
+	(void)child_signal(&stray, SIGKILL); /* gone already is as good */
+	child_forget(&stray);
 }
 
 void process_hold_news(struct process *p)

@@ -93,6 +93,13 @@ int process_take_console(struct process *p, struct err *e);
  */
 int process_adopt(struct process *p, struct handover *h, const char *pid_file, struct err *e);
 
+/*
+ * Ends it where it may run without our having adopted it: the runtime was killed,
+ * or failed, after it had handed it over or written its pid. Orphans are still
+ * held, so the number is its own.
+ */
+void process_kill_stray(struct process *p, struct handover *h, const char *pid_file);
+
 void process_set_state(struct process *p, enum state to);
 
 /* The container's id for an init, its own for an exec: how containerd names it in events. */

@@ -81,6 +81,7 @@ static const struct op_step restore_steps[] = {
 	{ "forget old pid",  launch_forget_old_pid,  NULL                    },
 	{ "safety net",      NULL,                   launch_delete_container }, /* for what the runtime may leave */
 	{ "hold orphans",    launch_hold_orphans,    launch_release_orphans  }, /* init may die before we know its pid */
+	{ "kill stray",      NULL,                   launch_kill_stray       }, /* while its number is its own */
 	{ "run runtime",     run_restore,            launch_kill_runtime     }, /* waits for its exit */
 	{ "read verdict",    launch_read_verdict,    NULL                    },
 	{ "adopt init",      launch_adopt_init,      launch_drop_init        },

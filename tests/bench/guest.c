@@ -159,7 +159,8 @@ static void on_done(struct client_call *call, const struct err *e, const uint8_t
 	struct asked *a = container_of(call, struct asked, call);
 
 	a->ended_ns = clock_mono_ns();
-	/* The stock shim may have exited before its answer is on the wire; containerd forgives it. */
+	/* The stock shim may have exited before its answer is on the wire; containerd forgives it.
+	 */
 	if (e && strcmp(a->method, "Shutdown") != 0)
 		bench_give_up("%s: %s", a->method, e->msg);
 	if (a->type)
