@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,6 +225,12 @@ static int parse_time(const char *text, struct timespec *ret)
 	return 0;
 }
 
+static bool is_between(const json_t *number, double least, double most)
+{
+	return json_is_number(number) && json_number_value(number) >= least &&
+	       json_number_value(number) <= most;
+}
+
 int bundle_read_exit(int bundle_fd, struct exit_file *ret)
 {
 	auto_json json_t *j = NULL;
@@ -235,9 +242,8 @@ int bundle_read_exit(int bundle_fd, struct exit_file *ret)
 		return e.sys ? -e.sys : -EINVAL;
 	pid = json_object_get(j, "Pid");
 	status = json_object_get(j, "Status");
-	if (!json_is_number(pid) || !json_is_number(status) ||
-		parse_time(json_get_string(j, "Timestamp"), &x.at) < 0 ||
-		json_number_value(status) < 0 || json_number_value(status) > 255)
+	if (!is_between(pid, 0, INT32_MAX) || !is_between(status, 0, 255) ||
+		parse_time(json_get_string(j, "Timestamp"), &x.at) < 0)
 		return -EINVAL;
 	x.pid = (pid_t)json_number_value(pid);
 	x.code = (uint32_t)json_number_value(status);

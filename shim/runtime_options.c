@@ -212,7 +212,8 @@ static int read_line(struct reader *r, struct runtime_options *o)
 
 int runtime_options_parse(struct runtime_options *ret, const char *text, size_t len, struct err *e)
 {
-	struct reader r = { .at = text, .end = text + len, .line = 1, .e = e };
+	const char *from = text ? text : ""; /* of an empty field there are no bytes to point at */
+	struct reader r = { .at = from, .end = from + len, .line = 1, .e = e };
 	struct runtime_options o = { 0 };
 
 	if (len > RUNTIME_OPTIONS_MAX)

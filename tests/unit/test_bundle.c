@@ -4,6 +4,7 @@
 #include "tests/lib/test.h"
 #include "tests/lib/tmpdir.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,4 +209,31 @@ TEST(the_runtimes_root_is_per_namespace)
 	path = bundle_runtime_root(&o, "default");
 	assert_string_equal(path, "/run/containerd/runc/default");
 	free(path);
+}
+
+TEST(an_exit_that_cannot_have_been_is_none)
+{
+	static const char *const texts[] = {
+		"{\"Timestamp\":\"2026-01-02T03:04:05Z\",\"Pid\":1e108,\"Status\":1}",
+		"{\"Timestamp\":\"2026-01-02T03:04:05Z\",\"Pid\":-1,\"Status\":1}",
+		"{\"Timestamp\":\"2026-01-02T03:04:05Z\",\"Pid\":7,\"Status\":256}",
+		"{\"Timestamp\":\"2026-01-02T03:04:05Z\",\"Pid\":7,\"Status\":-1}",
+		"{\"Timestamp\":\"yesterday\",\"Pid\":7,\"Status\":1}",
+		"{\"Timestamp\":\"2026-01-02T03:04:05Z\",\"Pid\":\"7\",\"Status\":1}",
+	};
+	struct exit_file x;
+
+	tmpdir_open(&dir);
+	assert_int_equal(bundle_read_exit(dir.fd, &x), -ENOENT);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		tmpdir_write(&dir, "exitstatus.json", texts[i]);
+		assert_int_equal(bundle_read_exit(dir.fd, &x), -EINVAL);
+	}
+	tmpdir_write(&dir, "exitstatus.json",
+		"{\"Timestamp\":\"2026-01-02T03:04:05.25Z\",\"Pid\":7,\"Status\":137}");
+	assert_int_equal(bundle_read_exit(dir.fd, &x), 0);
+	assert_int_equal(x.pid, 7);
+	assert_int_equal(x.code, 137);
+	assert_int_equal(x.at.tv_nsec, 250000000);
+	tmpdir_close(&dir);
 }

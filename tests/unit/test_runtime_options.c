@@ -66,6 +66,8 @@ TEST(nothing_is_no_options)
 	assert_int_equal(parse(&o, "", &e), 0);
 	assert_null(o.options.binary);
 	assert_false(o.options.systemd_cgroup);
+	assert_int_equal(
+		runtime_options_parse(&o, NULL, 0, &e), 0); /* as an empty field of a message is */
 }
 
 TEST(what_we_do_not_know_is_refused_by_name)
