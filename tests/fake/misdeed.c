@@ -11,6 +11,7 @@
  *	create lie              nothing done, code 0
  *	create after-fail TEXT  all done, then as `fail`
  *	create dead-init        init exits 42 before create does (exec, restore too)
+ *	create orphan 3         init is an orphan for so many ms before create ends
  *	create half-pid         the pid file is empty
  *	create stranger-pid     the pid file names pid 1
  *	create no-pidfd         nothing comes over the pidfd socket (exec too)
@@ -29,7 +30,7 @@
 
 #define FOR_EVER (-1L)
 
-static void hang(long ms)
+void misdeed_hang(long ms)
 {
 	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 
@@ -55,9 +56,9 @@ static void die_by(int signo)
 static void act(const struct call *c, const char *what, const char *arg, struct misdeeds *m)
 {
 	if (strcmp(what, "hang") == 0)
-		hang(FOR_EVER);
+		misdeed_hang(FOR_EVER);
 	else if (strcmp(what, "hang-ms") == 0)
-		hang(strtol(arg, NULL, 10));
+		misdeed_hang(strtol(arg, NULL, 10));
 	else if (strcmp(what, "noise") == 0)
 		make_noise(strtol(arg, NULL, 10));
 	else if (strcmp(what, "fail") == 0)
@@ -70,6 +71,8 @@ static void act(const struct call *c, const char *what, const char *arg, struct 
 		snprintf(m->after_fail, sizeof(m->after_fail), "%s", arg);
 	else if (strcmp(what, "dead-init") == 0)
 		m->dead_init = true;
+	else if (strcmp(what, "orphan") == 0)
+		m->orphan_ms = strtol(arg, NULL, 10);
 	else if (strcmp(what, "half-pid") == 0)
 		m->half_pid = true;
 	else if (strcmp(what, "stranger-pid") == 0)

@@ -47,11 +47,13 @@ void pid_started(pid_t pid, char ret_started[32]);
 struct misdeeds {
 	bool dead_init, lie, half_pid, stranger_pid;
 	bool no_pidfd, wrong_pidfd, false_pidfd;
+	long orphan_ms;       /* 0: init is our child */
 	char after_fail[512]; /* empty: does not */
 };
 
 /* Reads BUNDLE/fake and does what comes before the real work: hang, fail, die, make noise. */
 void misdeeds_begin(const struct call *c, const char *bundle, struct misdeeds *ret);
+void misdeed_hang(long ms);
 
 /* console.c: sends @fd, and @words beside it, over a stream socket. */
 void send_descriptor(const struct call *c, const char *socket_path, int fd, const char *words);

@@ -81,12 +81,42 @@ static void hand_over(const struct call *c, pid_t pid, const struct misdeeds *m)
 	close(fd);
 }
 
+/* As fork(), by way of a process that ends at once: in the child 0, and its parent is the shim. */
+static pid_t fork_orphan(void)
+{
+	pid_t between, pid = -1;
+	siginfo_t si;
+	int told[2];
+
+	if (pipe2(told, O_CLOEXEC) < 0)
+		return -1;
+	between = fork();
+	if (between == 0) {
+		pid = fork();
+		if (pid == 0) {
+			close(told[0]);
+			close(told[1]);
+			return 0;
+		}
+		_exit(write(told[1], &pid, sizeof(pid)) != sizeof(pid));
+	}
+	close(told[1]);
+	if (between < 0 || read(told[0], &pid, sizeof(pid)) != sizeof(pid))
+		pid = -1;
+	close(told[0]);
+	if (between > 0)
+		waitid(P_PID, (id_t)between, &si, WEXITED);
+	if (pid < 0)
+		errno = EAGAIN;
+	return pid;
+}
+
 /* Nobody waits for it here: when we are gone it is the shim's, which is a subreaper. */
 static pid_t launch(const struct call *c, char **argv, int gate, const struct misdeeds *m)
 {
 	int terminal = c->console_socket ? console_open(c, c->console_socket) : -1;
 	siginfo_t si;
-	pid_t pid = fork();
+	pid_t pid = m->orphan_ms ? fork_orphan() : fork();
 
 	if (pid < 0)
 		die(c, "fork: %s", strerror(errno));
@@ -97,6 +127,8 @@ static pid_t launch(const struct call *c, char **argv, int gate, const struct mi
 	}
 	if (m->dead_init)
 		waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT);
+	if (m->orphan_ms)
+		misdeed_hang(m->orphan_ms);
 	hand_over(c, pid, m);
 	write_pid_file(c, pid, m);
 	return pid;

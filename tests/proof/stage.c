@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/proof/stage.h"
+
+#include "base/auto.h"
+#include "base/fd.h"
+#include "proto/message.h"
+#include "shim/socket.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PATIENCE_S 20.
+
+static const Pb__Empty nothing = PB__EMPTY__INIT;
+
+static void on_forward(struct call *c)
+{
+	struct stage *s = call_user(c);
+	auto_message Pb__ForwardRequest *req = call_unpack(c, &pb__forward_request__descriptor);
+
+	if (!req || !req->envelope || !req->envelope->event)
+		stage_broken(s, "what kind of event is that?");
+	s->n_events++;
+	if (s->on_event)
+		s->on_event(s, req->envelope->topic, req->envelope->event);
+	if (!s->is_deaf)
+		call_reply(c, &nothing.base);
+}
+
+static const struct server_method ear_methods[] = { { "Forward", on_forward }, { NULL, NULL } };
+static const struct server_service ear_services[] = {
+	{ "containerd.services.events.ttrpc.v1.Events", ear_methods },
+	{ NULL, NULL },
+};
+
+static void open_ear(struct stage *s)
+{
+	struct err e = ERR_INIT;
+	int fd;
+
+	if (socket_listen(s->ear_path, &fd, &e) < 0)
+		give_up("%s", e.msg);
+	if (server_init(&s->ear, s->loop, fd, ear_services, s) < 0)
+		give_up("no server");
+	setenv("TTRPC_ADDRESS", s->ear_path, 1);
+}
+
+static void on_log(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct stage *s = container_of(w, struct stage, log_watcher);
+	char text[4096];
+	ssize_t n;
+
+	(void)loop;
+	(void)revents;
+	while ((n = read(w->fd, text, sizeof(text))) > 0) {
+		if (s->log.len > STAGE_LOG_KEPT)
+			buf_consume(&s->log, s->log.len / 2);
+		if (buf_add(&s->log, text, (size_t)n) < 0)
+			give_up("out of memory");
+	}
+}
+
+static void open_log(struct stage *s)
+{
+	if (mkfifo("log", 0600) < 0)
+		give_up("log: %s", strerror(errno));
+	s->log_fd = open("log", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	s->log = BUF_INIT(2 * STAGE_LOG_KEPT);
+	ev_io_init(&s->log_watcher, on_log, s->log_fd, EV_READ);
+	ev_io_start(s->loop, &s->log_watcher);
+}
+
+void stage_broken(struct stage *s, const char *fmt, ...)
+{
+	char why[1024];
+	const char *log, *tail;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	on_log(s->loop, &s->log_watcher, EV_READ);
+	log = buf_text(&s->log);
+	tail = log && s->log.len > 4000 ? log + s->log.len - 4000 : log;
+	broken("%s\n--- the shim's log:\n%s", why, tail ? tail : "");
+}
+
+void stage_prepare(struct stage *s, const char *shim)
+{
+	const char *dir = getenv("PROOF_DIR");
+
+	*s = (struct stage){ .shim = shim, .daemon = CHILD_NONE };
+	snprintf(s->dir, sizeof(s->dir), "%s", dir ? dir : "");
+	if (!s->dir[0] || chdir(s->dir) < 0)
+		give_up("run it by way of tests/proof/run");
+	snprintf(s->socket, sizeof(s->socket), "%s/socket", s->dir);
+	snprintf(s->ear_path, sizeof(s->ear_path), "%s/events", s->dir);
+	signal(SIGPIPE, SIG_IGN);
+	s->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
+	if (!s->loop || reaper_init(&s->reaper, s->loop) < 0)
+		give_up("no loop");
+	(void)mkdir("lower", 0755); /* there already from the last one */
+	s->caller.patience_s = PATIENCE_S;
+	open_ear(s);
+	open_log(s);
+}
+
+static void on_daemon_exit(struct child *c, const struct exit_status *st)
+{
+	struct stage *s = container_of(c, struct stage, daemon);
+
+	s->has_ended = true;
+	s->end = *st;
+}
+
+static void await_socket(struct stage *s)
+{
+	while (!s->has_ended && !socket_answers(s->socket))
+		ev_run(s->loop, EVRUN_NOWAIT);
+	if (s->has_ended)
+		stage_broken(s, "the shim ended with status %d before it served", s->end.code);
+}
+
+void stage_start(struct stage *s)
+{
+	const char *argv[] = { s->shim, "-namespace", PROOF_NAMESPACE, "-id", "proof", "-address",
+		s->ear_path, "-socket", s->socket, NULL };
+	const struct spawn spawn = { .argv = argv, .stdio = { -1, 1, 2 } };
+
+	if (child_spawn(&s->daemon, &s->reaper, &spawn, on_daemon_exit) < 0)
+		give_up("cannot run %s", s->shim);
+	await_socket(s);
+	caller_open(&s->caller, s->loop, s->socket);
+}
+
+void stage_open(struct stage *s, const char *shim)
+{
+	stage_prepare(s, shim);
+	stage_start(s);
+}
+
+/* What is still ending: our own children, and orphans that have just become ours. */
+static void await_nobody(struct stage *s)
+{
+	for (int i = 0; count_processes() > 1; i++) {
+		if (i == 1000)
+			stage_broken(s, "%ld processes outlive the shim", count_processes() - 1);
+		ev_run(s->loop, EVRUN_NOWAIT);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+}
+
+void stage_close(struct stage *s)
+{
+	Pb__ShutdownRequest req = PB__SHUTDOWN_REQUEST__INIT;
+	struct ask a;
+
+	req.id = "proof";
+	ask_begin(&s->caller, &a, "Shutdown", &req.base, NULL);
+	if (!ask_await(&s->caller, &a))
+		stage_broken(s, "Shutdown: %s", a.err.msg);
+	ask_fini(&a);
+	caller_run_until(&s->caller, &s->has_ended, "the end of the shim");
+	if (s->end.code != 0)
+		stage_broken(s, "the shim ended with status %d", s->end.code);
+	caller_close(&s->caller);
+	reaper_sweep(&s->reaper);
+	await_nobody(s);
+	server_fini(&s->ear);
+	ev_io_stop(s->loop, &s->log_watcher);
+	fd_drop(&s->log_fd);
+	buf_fini(&s->log);
+	reaper_fini(&s->reaper);
+	ev_loop_destroy(s->loop);
+	(void)unlink("log");
+	(void)unlink(s->ear_path);
+}
+
+long read_number(const char *path, const char *key)
+{
+	auto_buf struct buf text = BUF_INIT(64 * 1024);
+	const char *at;
+
+	if (fd_read_file(AT_FDCWD, path, &text) < 0 || !buf_text(&text))
+		return -1;
+	at = strstr(buf_text(&text), key);
+	return at ? strtol(at + strlen(key), NULL, 10) : -1;
+}
+
+static long count_entries(const char *path, bool only_numbers)
+{
+	DIR *d = opendir(path);
+	struct dirent *entry;
+	long n = 0;
+
+	while (d && (entry = readdir(d)))
+		n += only_numbers ? isdigit((unsigned char)entry->d_name[0]) != 0
+				  : entry->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	return n;
+}
+
+long count_processes(void)
+{
+	return count_entries("/proc", true);
+}
+
+static long count_lines(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	long n = 0;
+	int c;
+
+	while (f && (c = getc(f)) != EOF)
+		n += c == '\n';
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static void count_children(pid_t pid, struct holdings *ret)
+{
+	char path[64], state[32];
+	int child;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &child) == 1) {
+		auto_buf struct buf text = BUF_INIT(64 * 1024);
+
+		ret->children++;
+		snprintf(state, sizeof(state), "/proc/%d/status", child);
+		if (fd_read_file(AT_FDCWD, state, &text) == 0 && buf_text(&text))
+			ret->zombies += strstr(buf_text(&text), "\nState:\tZ") != NULL;
+	}
+	if (f)
+		fclose(f);
+}
+
+struct holdings holdings_of(pid_t pid)
+{
+	struct holdings h = { 0 };
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	h.fds = count_entries(path, true);
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
+	h.mounts = count_lines(path);
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+	h.anon_kib = read_number(path, "\nAnonymous:");
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	h.sleeps = read_number(path, "\nvoluntary_ctxt_switches:");
+	h.preemptions = read_number(path, "\nnonvoluntary_ctxt_switches:");
+	count_children(pid, &h);
+	return h;
+}
