@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/turn.h"
 
 #include <assert.h>
 
@@ -23,6 +24,7 @@ static enum op_next op_call(struct op *op)
 	enum op_next (*fn)(struct op *) = op->unwinding ? step->undo : step->run;
 
 	op->since_ns = clock_mono_ns();
+	turn_note(op->loop, op->plan->name, step->name);
 	return fn ? fn(op) : OP_DONE;
 }
 

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/turn.h"
 #include "proto/peer.h"
 #include "proto/server.h"
 #include "proto/status.h"
@@ -312,6 +313,7 @@ void call_dispatch(struct peer *p, uint32_t stream, const Ttrpc__Request *req)
 		return;
 	}
 	c->ended = &ended;
+	turn_note(p->server->loop, "call", method->name);
 	method->handle(c);
 	if (ended)
 		return;

@@ -90,6 +90,7 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 	d->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (!d->loop)
 		return err_set(e, STATUS_UNKNOWN, "create event loop");
+	watchdog_start(&d->watchdog, d->loop);
 	rc = signals_init(&d->signals, d->loop, on_signal);
 	if (rc < 0)
 		return err_rc(e, rc, "watch signals");

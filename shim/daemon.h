@@ -14,6 +14,7 @@
 #include "reaper/reaper.h"
 #include "reaper/signals.h"
 #include "shim/events.h"
+#include "shim/watchdog.h"
 
 #include <stdbool.h>
 
@@ -38,6 +39,7 @@ struct daemon {
 	struct observer observer;
 	struct events events;
 	struct server server;
+	struct watchdog watchdog;
 	ev_timer shutdown_timer;
 	bool is_shutting_down;
 	char socket_path[128];

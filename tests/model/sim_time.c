@@ -80,6 +80,13 @@ void ev_feed_event(struct ev_loop *loop, void *w, int revents)
 	abort();
 }
 
+/* No watchdog. */
+void *ev_userdata(struct ev_loop *loop)
+{
+	(void)loop;
+	return NULL;
+}
+
 void sim_after(double delay_s, void (*fire)(void *arg, unsigned serial), void *arg, unsigned serial)
 {
 	if (n_events == EVENTS_MAX_SIM)
