@@ -237,13 +237,14 @@ void ask_begin_create(struct caller *c, struct ask *a, const struct vessel *v)
 	Pb__Mount mount = PB__MOUNT__INIT;
 	Pb__Mount *mounts[] = { &mount };
 	const char *bind[] = { "rbind" };
-	char bundle[PATH_MAX], root[PATH_MAX], lower[PATH_MAX];
+	char bundle[PATH_MAX], root[PATH_MAX], lower[PATH_MAX], runtime[PATH_MAX];
 	Pb__Any any;
 
 	snprintf(bundle, sizeof(bundle), "%s/%s", v->dir, v->id);
 	snprintf(root, sizeof(root), "%s/runtime", v->dir);
 	snprintf(lower, sizeof(lower), "%s/lower", v->dir);
-	o.binary_name = FAKE_RUNTIME;
+	snprintf(runtime, sizeof(runtime), "%s/%s", v->dir, v->runtime ? v->runtime : "");
+	o.binary_name = v->runtime ? runtime : FAKE_RUNTIME;
 	o.root = root;
 	if (any_pack(&o.base, &bytes, &any) < 0)
 		give_up("out of memory");
@@ -252,6 +253,7 @@ void ask_begin_create(struct caller *c, struct ask *a, const struct vessel *v)
 	req.options = &any;
 	req.stdin = v->in ? v->in : "";
 	req.stdout = v->out ? v->out : "";
+	req.terminal = v->terminal;
 	mount.type = "bind";
 	mount.source = lower;
 	mount.options = bind;

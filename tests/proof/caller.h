@@ -80,7 +80,9 @@ struct vessel {
 	char id[64];
 	const char *const *argv; /* of the init */
 	const char *in, *out;    /* NULL: none */
-	bool mounts;             /* a bind mount of DIR/lower for its rootfs */
+	bool terminal;
+	const char *runtime; /* NULL: the fake one; else a file in DIR */
+	bool mounts;         /* a bind mount of DIR/lower for its rootfs */
 };
 
 /* The bundle and its config.json. */

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * stall - one thing hangs for ever, and everything else is served.
+ *
+ *	stall SHIM CALLS [SCENE]
+ *
+ * For each scene a shim with a container that hangs, in a verb of the runtime
+ * or by what surrounds it, and another that is asked CALLS times meanwhile; a
+ * third is killed and must be seen to end. The verdict is not a time: the shim
+ * must not have slept anywhere but in epoll_wait() (turns.h), and its memory is
+ * bounded. Times are told.
+ */
+
+#include "base/auto.h"
+#include "base/fd.h"
+#include "tests/proof/crowd.h"
+#include "tests/proof/stage.h"
+#include "tests/proof/turns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* What a shim may grow by while a client does not read: its queue, and what it is made of. */
+#define GROWTH_MAX_KIB 1024
+
+#define SAMPLES_MAX 65536
+
+struct scene {
+	const char *name;
+	const char *misdeed; /* of the container that hangs */
+	/* Begins what never ends; its call is s->hanging, if it has one. */
+	void (*begin)(struct scene *s);
+	void (*step)(struct scene *s);   /* between calls; may be NULL */
+	void (*finish)(struct scene *s); /* may be NULL */
+
+	/* While it is played. */
+	struct stage stage;
+	struct vessel stuck, alive, victim;
+	bool has_hanging;
+	struct ask hanging;
+	struct crowd crowd;
+};
+
+static const char *const forever[] = { MAYFLY, "-", "-", "0", "-1", NULL };
+
+static struct {
+	double us[SAMPLES_MAX];
+	size_t n;
+} times;
+
+/* --- calls that must be answered --- */
+
+static void note_time(const struct ask *a)
+{
+	if (times.n < SAMPLES_MAX)
+		times.us[times.n++] = (double)(a->ended_ns - a->began_ns) / 1e3;
+}
+
+static void must(struct scene *s, const char *method, const char *id)
+{
+	struct err e;
+
+	if (!ask_of(&s->stage.caller, method, id, "", &e))
+		stage_broken(&s->stage, "%s: %s %s: %s", s->name, method, id, e.msg);
+}
+
+static void create(struct scene *s, struct vessel *v, const char *id, bool starts)
+{
+	struct ask a;
+
+	*v = (struct vessel){ .dir = s->stage.dir, .argv = forever, .mounts = true };
+	snprintf(v->id, sizeof(v->id), "%s", id);
+	vessel_prepare(v);
+	ask_begin_create(&s->stage.caller, &a, v);
+	if (!ask_await(&s->stage.caller, &a))
+		stage_broken(&s->stage, "%s: %s: %s", s->name, a.about, a.err.msg);
+	ask_fini(&a);
+	if (starts)
+		must(s, "Start", id);
+}
+
+/* Refused or not: an answer is what counts. Stats of the fake runtime has nothing to tell. */
+static void ask_timed(struct scene *s, const char *method)
+{
+	struct ask a;
+
+	ask_begin_of(&s->stage.caller, &a, method, s->alive.id, "", NULL);
+	(void)ask_await(&s->stage.caller, &a);
+	note_time(&a);
+	ask_fini(&a);
+}
+
+static void kill_timed(struct scene *s, const struct vessel *v, uint32_t signo)
+{
+	struct ask a;
+
+	ask_begin_kill(&s->stage.caller, &a, v->id, "", signo);
+	if (!ask_await(&s->stage.caller, &a))
+		stage_broken(&s->stage, "%s: %s: %s", s->name, a.about, a.err.msg);
+	note_time(&a);
+	ask_fini(&a);
+}
+
+static void end_victim(struct scene *s)
+{
+	create(s, &s->victim, "victim", true);
+	kill_timed(s, &s->victim, SIGKILL);
+	must(s, "Wait", "victim");
+	must(s, "Delete", "victim");
+}
+
+static void ask_around(struct scene *s, long calls)
+{
+	static const char *const methods[] = { "State", "Pids", "Connect", "Stats" };
+	struct ask wait;
+
+	ask_begin_of(&s->stage.caller, &wait, "Wait", s->alive.id, "", NULL);
+	for (long i = 0; i < calls; i++) {
+		for (size_t m = 0; m < ARRAY_LEN(methods); m++)
+			ask_timed(s, methods[m]);
+		kill_timed(s, &s->alive, SIGCONT);
+		if (wait.is_over)
+			stage_broken(&s->stage, "%s: Wait was answered", s->name);
+		if (s->step)
+			s->step(s);
+		if (s->has_hanging && s->hanging.is_over)
+			stage_broken(&s->stage, "%s: what should hang has ended: %s", s->name,
+				s->hanging.err.msg);
+	}
+	ask_fini(&wait);
+	end_victim(s);
+}
+
+/* --- verbs of the runtime that hang --- */
+
+static void prepare_stuck(struct scene *s, bool exists)
+{
+	create(s, &s->stuck, "stuck", exists);
+	vessel_misdeed(&s->stuck, s->misdeed);
+}
+
+static void hang_in(struct scene *s, const char *method)
+{
+	ask_begin_of(&s->stage.caller, &s->hanging, method, "stuck", "", NULL);
+	s->has_hanging = true;
+}
+
+static void begin_create(struct scene *s)
+{
+	s->stuck = (struct vessel){ .dir = s->stage.dir, .argv = forever };
+	snprintf(s->stuck.id, sizeof(s->stuck.id), "stuck");
+	vessel_prepare(&s->stuck);
+	vessel_misdeed(&s->stuck, s->misdeed);
+	ask_begin_create(&s->stage.caller, &s->hanging, &s->stuck);
+	s->has_hanging = true;
+}
+
+static void begin_start(struct scene *s)
+{
+	prepare_stuck(s, false);
+	hang_in(s, "Start");
+}
+
+static void begin_pause(struct scene *s)
+{
+	prepare_stuck(s, true);
+	hang_in(s, "Pause");
+}
+
+static void begin_resume(struct scene *s)
+{
+	prepare_stuck(s, true);
+	must(s, "Pause", "stuck");
+	hang_in(s, "Resume");
+}
+
+static void begin_delete(struct scene *s)
+{
+	prepare_stuck(s, true);
+	kill_timed(s, &s->stuck, SIGKILL);
+	must(s, "Wait", "stuck");
+	hang_in(s, "Delete");
+}
+
+static void begin_exec(struct scene *s)
+{
+	struct ask a;
+
+	prepare_stuck(s, true);
+	ask_begin_exec(&s->stage.caller, &a, "stuck", "e", forever, NULL);
+	if (!ask_await(&s->stage.caller, &a))
+		stage_broken(&s->stage, "%s: %s", a.about, a.err.msg);
+	ask_fini(&a);
+	ask_begin_of(&s->stage.caller, &s->hanging, "Start", "stuck", "e", NULL);
+	s->has_hanging = true;
+}
+
+static void begin_update(struct scene *s)
+{
+	Pb__UpdateTaskRequest req = PB__UPDATE_TASK_REQUEST__INIT;
+	Pb__Any any = PB__ANY__INIT;
+
+	prepare_stuck(s, true);
+	any.type_url = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
+	any.value = (ProtobufCBinaryData){ 2, (uint8_t *)"{}" };
+	req.id = "stuck";
+	req.resources = &any;
+	ask_begin(&s->stage.caller, &s->hanging, "Update", &req.base, NULL);
+	s->has_hanging = true;
+}
+
+static void begin_checkpoint(struct scene *s)
+{
+	Pb__CheckpointTaskRequest req = PB__CHECKPOINT_TASK_REQUEST__INIT;
+
+	prepare_stuck(s, true);
+	req.id = "stuck";
+	req.path = s->stage.dir;
+	ask_begin(&s->stage.caller, &s->hanging, "Checkpoint", &req.base, NULL);
+	s->has_hanging = true;
+}
+
+/* The question that is asked before anything is created. */
+static void begin_features(struct scene *s)
+{
+	static const char script[] = "#!/bin/sh\nexec sleep 1000000\n";
+	int rc = fd_replace_file(AT_FDCWD, "mute-runtime", script, strlen(script), 0700);
+
+	if (rc < 0)
+		give_up("mute-runtime: %s", strerror(-rc));
+	s->stuck =
+		(struct vessel){ .dir = s->stage.dir, .argv = forever, .runtime = "mute-runtime" };
+	snprintf(s->stuck.id, sizeof(s->stuck.id), "stuck");
+	vessel_prepare(&s->stuck);
+	ask_begin_create(&s->stage.caller, &s->hanging, &s->stuck);
+	s->has_hanging = true;
+}
+
+static void begin_logger(struct scene *s)
+{
+	static char uri[PATH_MAX];
+
+	snprintf(uri, sizeof(uri), "binary-v2://%s?file=%s/logged&ready=never", FAKE_LOGGER,
+		s->stage.dir);
+	s->stuck = (struct vessel){ .dir = s->stage.dir, .argv = forever, .out = uri };
+	snprintf(s->stuck.id, sizeof(s->stuck.id), "stuck");
+	vessel_prepare(&s->stuck);
+	ask_begin_create(&s->stage.caller, &s->hanging, &s->stuck);
+	s->has_hanging = true;
+}
+
+/* --- what surrounds a shim --- */
+
+static void begin_full_log(struct scene *s)
+{
+	char junk[4096];
+
+	memset(junk, '.', sizeof(junk));
+	ev_io_stop(s->stage.loop, &s->stage.log_watcher);
+	while (write(s->stage.log_fd, junk, sizeof(junk)) > 0)
+		;
+}
+
+static void finish_full_log(struct scene *s)
+{
+	ev_io_start(s->stage.loop, &s->stage.log_watcher);
+}
+
+static void begin_deaf(struct scene *s)
+{
+	s->stage.is_deaf = true;
+}
+
+static void begin_crowd(struct scene *s)
+{
+	crowd_join(&s->crowd, s->stage.socket, s->alive.id);
+}
+
+static void step_never_reads(struct scene *s)
+{
+	crowd_flood(&s->crowd);
+}
+
+static void step_byte(struct scene *s)
+{
+	crowd_dribble(&s->crowd);
+}
+
+static void finish_crowd(struct scene *s)
+{
+	crowd_leave(&s->crowd);
+}
+
+static struct scene scenes[] = {
+	{ .name = "create", .misdeed = "create hang", .begin = begin_create },
+	{ .name = "start", .misdeed = "start hang", .begin = begin_start },
+	{ .name = "exec", .misdeed = "exec hang", .begin = begin_exec },
+	{ .name = "pause", .misdeed = "pause hang", .begin = begin_pause },
+	{ .name = "resume", .misdeed = "resume hang", .begin = begin_resume },
+	{ .name = "update", .misdeed = "update hang", .begin = begin_update },
+	{ .name = "checkpoint", .misdeed = "checkpoint hang", .begin = begin_checkpoint },
+	{ .name = "delete", .misdeed = "delete hang", .begin = begin_delete },
+	{ .name = "features", .begin = begin_features },
+	{ .name = "logger", .begin = begin_logger },
+	{ .name = "log", .begin = begin_full_log, .finish = finish_full_log },
+	{ .name = "containerd", .begin = begin_deaf },
+	{ .name = "client that never reads",
+		.begin = begin_crowd,
+		.step = step_never_reads,
+		.finish = finish_crowd },
+	{ .name = "client of a byte at a time",
+		.begin = begin_crowd,
+		.step = step_byte,
+		.finish = finish_crowd },
+};
+
+/* --- one scene --- */
+
+/* What hangs are children of the shim, all but the inits. */
+static void kill_what_hangs(struct scene *s)
+{
+	char path[64], name[64];
+	int pid;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)s->stage.daemon.pid,
+		(int)s->stage.daemon.pid);
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &pid) == 1) {
+		FILE *comm;
+
+		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+		comm = fopen(path, "re");
+		if (comm && fscanf(comm, "%63s", name) == 1 && strcmp(name, "mayfly") != 0)
+			kill(pid, SIGKILL); /* the shim may reap it, but we are alone here */
+		if (comm)
+			fclose(comm);
+	}
+	if (f)
+		fclose(f);
+}
+
+static void end_container(struct scene *s, const char *id)
+{
+	struct caller *c = &s->stage.caller;
+	struct err e;
+
+	if (!ask_of(c, "State", id, "", NULL))
+		return;
+	(void)ask_kill(c, id, "", SIGCONT, NULL); /* the fake runtime pauses with SIGSTOP */
+	(void)ask_kill(c, id, "", SIGKILL, NULL);
+	(void)ask_of(c, "Wait", id, "", NULL);
+	if (!ask_of(c, "Delete", id, "", &e))
+		stage_broken(&s->stage, "%s: Delete of %s: %s", s->name, id, e.msg);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double d = *(const double *)a - *(const double *)b;
+
+	return (d > 0) - (d < 0);
+}
+
+static void judge(struct scene *s, const struct turns *t, long growth_kib)
+{
+	qsort(times.us, times.n, sizeof(times.us[0]), by_value);
+	printf("%-26s %6zu answers: median %3.0f us, p99 %4.0f, longest %5.0f; %+ld KiB; %ld "
+	       "turns, "
+	       "slept in %ld\n",
+		s->name, times.n, times.us[times.n / 2], times.us[times.n * 99 / 100],
+		times.us[times.n - 1], growth_kib, t->turns, t->bad_turns);
+	fflush(stdout);
+	if (t->turns == 0) {
+		printf("SKIPPED stall: libev is a shared library in this build, and sleeps "
+		       "uncounted\n");
+		exit(77);
+	}
+	if (t->in_turns > 0)
+		stage_broken(&s->stage, "%s: the loop slept %ld times outside epoll_wait()",
+			s->name, t->in_turns);
+	if (growth_kib > GROWTH_MAX_KIB)
+		stage_broken(&s->stage, "%s: the shim has grown by %ld KiB", s->name, growth_kib);
+}
+
+static void play(struct scene *s, struct turns *t, const char *shim, long calls)
+{
+	long before;
+
+	stage_open(&s->stage, shim);
+	create(s, &s->alive, "alive", true);
+	end_victim(s);
+	before = holdings_of(s->stage.daemon.pid).anon_kib;
+	s->begin(s);
+	memset(t, 0, sizeof(*t));
+	times.n = 0;
+	ask_around(s, calls);
+	judge(s, t, holdings_of(s->stage.daemon.pid).anon_kib - before);
+	if (s->finish)
+		s->finish(s);
+	s->stage.is_deaf = false;
+	if (s->has_hanging) {
+		vessel_misdeed(&s->stuck, "");
+		/* Again and again: the question that hung may be followed by another one. */
+		for (int i = 0; i < 5000 && !s->hanging.is_over; i++) {
+			kill_what_hangs(s);
+			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+			ev_run(s->stage.loop, EVRUN_NOWAIT);
+		}
+		(void)ask_await(&s->stage.caller, &s->hanging);
+		ask_fini(&s->hanging);
+		end_container(s, "stuck");
+	}
+	end_container(s, "alive");
+	stage_close(&s->stage);
+}
+
+static struct turns *open_turns(void)
+{
+	int fd = memfd_create("turns", 0);
+	char path[64];
+	void *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
+	setenv(TURNS_ENV, path, 1);
+	if (fd < 0 || ftruncate(fd, sizeof(struct turns)) < 0)
+		give_up("memfd: %s", strerror(errno));
+	at = mmap(NULL, sizeof(struct turns), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		give_up("mmap: %s", strerror(errno));
+	return at;
+}
+
+int main(int argc, char **argv)
+{
+	struct turns *t = open_turns();
+
+	if (argc < 3)
+		give_up("usage: stall SHIM CALLS [SCENE...], by way of tests/proof/run");
+	for (size_t i = 0; i < ARRAY_LEN(scenes); i++)
+		if (argc == 3 || strcmp(argv[3], scenes[i].name) == 0)
+			play(&scenes[i], t, argv[1], strtol(argv[2], NULL, 10));
+	return 0;
+}
