@@ -172,9 +172,8 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 	ssize_t n;
 
 	(void)loop;
-	(void)revents;
-	if (c->lost) {
-		close_and_tell(c, c->lost);
+	if (c->lost || (revents & EV_ERROR)) { /* libev could not watch it, and has stopped */
+		close_and_tell(c, c->lost ? c->lost : ENOMEM);
 		return;
 	}
 	n = recv(c->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
@@ -222,9 +221,8 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct conn *c = container_of(w, struct conn, writable);
 	struct iovec rest = { c->out.data + c->out_sent, conn_queued(c) };
-	ssize_t sent = push(c, &rest, 1);
+	ssize_t sent = (revents & EV_ERROR) ? -ENOMEM : push(c, &rest, 1);
 
-	(void)revents;
 	if (sent < 0) {
 		close_and_tell(c, (int)-sent);
 		return;

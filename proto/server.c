@@ -173,7 +173,8 @@ static void on_acceptable(struct ev_loop *loop, ev_io *w, int revents)
 	struct server *s = container_of(w, struct server, acceptable);
 
 	(void)loop;
-	(void)revents;
+	if (revents & EV_ERROR)
+		pause_accepting(s, ENOMEM); /* libev could not watch it, and has stopped */
 	for (int i = 0; i < ACCEPTS_PER_TURN && accept_one(s); i++)
 		;
 }

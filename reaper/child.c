@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "reaper/reaper.h"
 
 #include <assert.h>
@@ -46,6 +47,18 @@ static void untrack(struct child *c)
 	ev_io_stop(c->reaper->loop, &c->watcher);
 	list_remove(&c->link);
 	fd_drop(&c->pidfd);
+	c->reaper->n_blind -= c->is_blind;
+	c->is_blind = false;
+}
+
+/* libev has stopped the watcher, and would not say so again. SIGCHLD will. */
+static void go_blind(struct child *c)
+{
+	if (!c->is_blind)
+		log_warn("child", "pid=%d error=\"cannot be watched\", looking at each SIGCHLD",
+			(int)c->pid);
+	c->reaper->n_blind += !c->is_blind;
+	c->is_blind = true;
 }
 
 static void on_pidfd(struct ev_loop *loop, ev_io *w, int revents)
@@ -55,9 +68,11 @@ static void on_pidfd(struct ev_loop *loop, ev_io *w, int revents)
 	struct exit_status st;
 
 	(void)loop;
-	(void)revents;
-	if (!reap(c, &st))
+	if (!reap(c, &st)) {
+		if (revents & EV_ERROR)
+			go_blind(c);
 		return;
+	}
 	untrack(c);
 	c->on_exit(c, &st);
 	/* c may be gone. It may have hidden orphans from the sweep: see reaper.c. */
@@ -159,6 +174,8 @@ void child_move(struct child *to, struct child *from, child_exit_fn *on_exit)
 	ev_io_stop(r->loop, &from->watcher);
 	list_remove(&from->link);
 	from->pidfd = -1;
+	r->n_blind -= from->is_blind;
+	from->is_blind = false;
 	track(to, r, from->pid, pidfd, on_exit);
 }
 
@@ -167,6 +184,11 @@ int child_signal(struct child *c, int signo)
 	if (!child_is_tracked(c))
 		return -ESRCH;
 	return pidfd_send_signal(c->pidfd, signo, NULL, 0) < 0 ? -errno : 0;
+}
+
+void child_look(struct child *c)
+{
+	ev_feed_event(c->reaper->loop, &c->watcher, EV_READ);
 }
 
 void child_forget(struct child *c)

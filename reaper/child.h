@@ -50,6 +50,7 @@ struct child {
 	pid_t pid;
 	int pidfd; /* -1 when nothing is tracked */
 	ev_io watcher;
+	bool is_blind; /* the kernel refused to watch its pidfd: see reaper.h */
 	child_exit_fn *on_exit;
 };
 
@@ -93,6 +94,9 @@ void child_move(struct child *to, struct child *from, child_exit_fn *on_exit);
 
 /* 0, or -ESRCH when it has exited or nothing is tracked. */
 int child_signal(struct child *c, int signo);
+
+/* For reaper.c: looks, soon and from the loop, whether it has ended. */
+void child_look(struct child *c);
 
 /* Stops watching; on_exit will not be called. The process, if any, is left to the sweep. */
 void child_forget(struct child *c);

@@ -37,6 +37,18 @@ void reaper_sweep(struct reaper *r)
 	}
 }
 
+static void look_at_the_blind(struct reaper *r)
+{
+	if (r->n_blind == 0)
+		return;
+	list_each (it, &r->children) {
+		struct child *c = container_of(it, struct child, link);
+
+		if (c->is_blind)
+			child_look(c);
+	}
+}
+
 static void on_signal(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct reaper *r = container_of(w, struct reaper, watcher);
@@ -46,7 +58,20 @@ static void on_signal(struct ev_loop *loop, ev_io *w, int revents)
 	(void)revents;
 	while (read(w->fd, drain, sizeof(drain)) > 0)
 		; /* SIGCHLD coalesces: the records say nothing worth trusting */
+	look_at_the_blind(r);
 	reaper_sweep(r);
+}
+
+/*
+ * Before the loop sleeps. libev tells the kernel what to watch after it has
+ * decided for how long, and what the kernel then refuses is an event that would
+ * be delivered after that sleep: an exit, or a client, would wait for somebody
+ * else to wake us.
+ */
+static void on_sleep(struct ev_loop *loop)
+{
+	if (ev_pending_count(loop) > 0)
+		(void)raise(SIGCHLD); /* cannot fail; it is blocked, and read by on_signal() */
 }
 
 int reaper_init(struct reaper *r, struct ev_loop *loop)
@@ -66,14 +91,17 @@ int reaper_init(struct reaper *r, struct ev_loop *loop)
 		return -errno;
 	ev_io_init(&r->watcher, on_signal, r->signal_fd, EV_READ);
 	ev_io_start(loop, &r->watcher);
+	ev_set_loop_release_cb(loop, on_sleep, NULL);
 	return 0;
 }
 
 void reaper_fini(struct reaper *r)
 {
 	assert(list_is_empty(&r->children));
-	if (r->signal_fd >= 0)
+	if (r->signal_fd >= 0) {
 		ev_io_stop(r->loop, &r->watcher);
+		ev_set_loop_release_cb(r->loop, NULL, NULL);
+	}
 	fd_drop(&r->signal_fd);
 }
 

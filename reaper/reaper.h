@@ -12,6 +12,10 @@
  * stay a zombie rather than lose its status and its number. A zombie pins its
  * pid; pidfd_open() and waitid(P_PIDFD) work on it.
  *
+ * A pidfd that the kernel refuses to watch (epoll_ctl: ENOMEM, or ENOSPC beyond
+ * fs.epoll.max_user_watches) costs no exit: as long as there is such a child
+ * each SIGCHLD is a reason to look at it, hold or not.
+ *
  * Take a hold before the runtime starts, release it when init is adopted. The
  * price: unrelated orphans stay zombies for as long as that takes.
  */
@@ -29,6 +33,7 @@ struct reaper {
 	ev_io watcher;
 	int signal_fd;
 	int holds;
+	unsigned int n_blind; /* children whose pidfd is not watched */
 	struct list children;
 };
 

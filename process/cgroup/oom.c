@@ -55,11 +55,12 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 	uint64_t kills;
 
 	(void)loop;
-	(void)revents;
 	while (read(w->fd, drain, sizeof(drain)) > 0)
 		; /* what it says is no news; the counter is */
-	if (read_kills(w->cg, &kills) < 0)
-		oom_end(w); /* the group is gone, and would wake us for ever */
+	/* The group is gone, and would wake us for ever; or libev could not watch it, and has
+	 * stopped. */
+	if ((revents & EV_ERROR) || read_kills(w->cg, &kills) < 0)
+		oom_end(w);
 	else
 		oom_check(w);
 }

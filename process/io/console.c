@@ -115,8 +115,7 @@ static void on_message(struct ev_loop *loop, ev_io *w, int revents)
 	int n = fd_receive(c->connection, &fd);
 
 	(void)loop;
-	(void)revents;
-	if (n == -EAGAIN)
+	if (n == -EAGAIN && !(revents & EV_ERROR))
 		return;
 	accept_master(c, n, fd);
 	if (c->master >= 0)
@@ -129,9 +128,9 @@ static void on_connect(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct console *c = container_of(w, struct console, watcher);
 
-	(void)revents;
 	c->connection = accept4(c->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (c->connection < 0 && errno == EAGAIN)
+	/* With EV_ERROR it could not be watched: nobody would tell us when there is more. */
+	if (c->connection < 0 && errno == EAGAIN && !(revents & EV_ERROR))
 		return;
 	if (c->connection < 0) {
 		err_sys(&c->err, "accept the runtime on the console socket");

@@ -73,11 +73,12 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 	ssize_t n = read(l->ready, &byte, 1);
 
 	(void)loop;
-	(void)revents;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !(revents & EV_ERROR))
 		return;
-	l->is_ready = n == 1 || !l->is_strict;
-	if (!l->is_ready)
+	l->is_ready = n == 1 || (n == 0 && !l->is_strict);
+	if (n < 0)
+		err_sys(&l->why_not, "await the logging binary");
+	else if (!l->is_ready)
 		err_set(&l->why_not, STATUS_UNKNOWN,
 			"logging binary did not call ready (it closed the pipe)");
 	fd_drop(&l->ready);

@@ -128,15 +128,32 @@ static void turn(struct pump *p)
 
 static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
 {
-	(void)loop;
+	struct pump *p = container_of(w, struct pump, watcher);
+
+	/* libev could not watch it, and has stopped: the container would hang on a full pipe. */
+	if (revents & EV_ERROR) {
+		ev_timer_set(&p->again, PUMP_AGAIN_S, 0.);
+		ev_timer_start(loop, &p->again);
+	}
+	turn(p);
+	/* p may be gone */
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct pump *p = container_of(timer, struct pump, again);
+
 	(void)revents;
-	turn(container_of(w, struct pump, watcher));
+	ev_io_start(loop, &p->watcher);
+	turn(p);
+	/* p may be gone */
 }
 
 void pump_start(
 	struct pump *p, struct ev_loop *loop, int from, int to, void (*on_end)(struct pump *p))
 {
 	*p = (struct pump){ .loop = loop, .from = from, .to = to, .on_end = on_end };
+	ev_init(&p->again, on_again);
 	ev_io_init(&p->watcher, on_ready, from, EV_READ);
 	ev_io_start(loop, &p->watcher);
 }
@@ -172,8 +189,10 @@ bool pump_drain(struct pump *p, void (*on_drained)(struct pump *p))
 
 void pump_stop(struct pump *p)
 {
-	if (p->loop)
+	if (p->loop) {
 		ev_io_stop(p->loop, &p->watcher);
+		ev_timer_stop(p->loop, &p->again);
+	}
 	p->loop = NULL;
 	free(take_ptr(&p->chunk));
 }

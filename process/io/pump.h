@@ -22,6 +22,9 @@
 /* Bytes moved in one turn of the loop, so that one loud container does not starve the rest. */
 #define PUMP_TURN_MAX (1024 * 1024)
 
+/* When a pump tries again that could not be watched, in seconds. */
+#define PUMP_AGAIN_S 0.1
+
 /* What a pump that copies may hold, in bytes. */
 #define PUMP_CHUNK_BYTES 4096
 
@@ -34,7 +37,8 @@ struct pump {
 	bool ends_when_empty; /* whoever wrote to the source is gone */
 	uint8_t *chunk;       /* owned; what was read and not yet written */
 	size_t chunk_at, chunk_len;
-	ev_io watcher; /* on one of the two, as to_is_full says */
+	ev_timer again; /* after the kernel refused to watch it */
+	ev_io watcher;  /* on one of the two, as to_is_full says */
 	void (*on_end)(struct pump *p);
 	void (*on_drained)(struct pump *p);
 };

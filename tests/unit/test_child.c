@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reaper/child.h"
+#include "tests/lib/deaf.h"
 #include "tests/lib/tmpdir.h"
 #include "tests/unit/reaper_rig.h"
 
@@ -376,5 +377,32 @@ TEST(a_child_that_is_stopped_has_not_ended)
 	assert_int_equal(g.calls, 0);
 	assert_int_equal(child_signal(&g.child, SIGKILL), 0);
 	guest_await(&g, &r);
+	rig_fini(&r);
+}
+
+/* A hold keeps the sweep away, but not this. */
+TEST(an_exit_is_not_lost_because_the_kernel_watches_no_more_descriptors)
+{
+	struct guest first, second;
+	struct rig r;
+
+	rig_init(&r);
+	guest_fork(&first, &r, sleep_for_ever, NULL);
+	guest_fork(&second, &r, sleep_for_ever, NULL);
+	refuse_to_watch(r.loop, &first.child.watcher);
+	refuse_to_watch(r.loop, &second.child.watcher);
+	loop_run_once(r.loop);
+	assert_int_equal(r.reaper.n_blind, 2);
+	reaper_hold(&r.reaper);
+	assert_int_equal(child_signal(&first.child, SIGKILL), 0);
+	guest_await(&first, &r);
+	assert_int_equal(first.st.code, 128 + SIGKILL);
+	assert_int_equal(r.reaper.n_blind, 1);
+	assert_false(second.ended);
+	assert_int_equal(child_signal(&second.child, SIGTERM), 0);
+	guest_await(&second, &r);
+	assert_int_equal(second.st.signal, SIGTERM);
+	assert_int_equal(r.reaper.n_blind, 0);
+	reaper_release(&r.reaper);
 	rig_fini(&r);
 }

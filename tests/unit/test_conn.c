@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/conn.h"
 
+#include "tests/lib/deaf.h"
 #include "tests/unit/conn_rig.h"
 
 TEST(a_frame_arrives_as_it_was_sent)
@@ -431,5 +432,17 @@ TEST(closing_twice_is_closing_once)
 	conn_close(&r.conn);
 	settle(&r);
 	assert_int_equal(r.n_closed, 0);
+	rig_fini(&r);
+}
+
+TEST(a_connection_that_the_kernel_will_not_watch_is_lost)
+{
+	struct rig r;
+
+	rig_init(&r, &patient);
+	refuse_to_watch(r.loop, &r.conn.readable);
+	settle(&r);
+	assert_int_equal(r.n_closed, 1);
+	assert_false(conn_is_open(&r.conn));
 	rig_fini(&r);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/io/pump.h"
 
+#include "tests/lib/deaf.h"
 #include "tests/unit/io_rig.h"
 
 #include <malloc.h>
@@ -304,5 +305,16 @@ TEST(one_that_is_empty_already_ends_at_once_but_from_the_loop)
 	settle(&w);
 	assert_int_equal(w.ends, 1);
 	pump_end_when_empty(&w.pump);
+	works_close(&w);
+}
+
+TEST(a_pump_that_the_kernel_will_not_watch_tries_again)
+{
+	struct works w;
+
+	works_open(&w);
+	pump_start(&w.pump, w.loop, w.from, w.to, on_end);
+	refuse_to_watch(w.loop, &w.pump.watcher);
+	expect_all_through(&w, 3000001);
 	works_close(&w);
 }
