@@ -32,6 +32,7 @@ static char *make_spec(const struct exec_args *args, struct cpu_wish *ret_wish, 
 	auto_json json_t *parsed = NULL;
 	auto_buf struct buf text = BUF_INIT(EXEC_SPEC_MAX);
 	const char *copy;
+	char *spec;
 	int rc;
 
 	if (!args->spec || args->spec_len == 0) {
@@ -47,12 +48,13 @@ static char *make_spec(const struct exec_args *args, struct cpu_wish *ret_wish, 
 		return NULL;
 	rc = json_copy_with_bool(args->spec, args->spec_len, "terminal", args->io.terminal, &text);
 	copy = rc < 0 ? NULL : buf_text(&text);
+	spec = copy ? strdup(copy) : NULL;
 	if (rc == -ENOBUFS)
 		err_set(e, STATUS_INVALID_ARGUMENT, "exec '%s': the process spec is too long",
 			args->exec_id);
-	else if (!copy)
+	else if (!spec)
 		err_oom(e);
-	return copy ? strdup(copy) : NULL;
+	return spec;
 }
 
 static int check_new(struct container *ct, const char *exec_id, struct err *e)
