@@ -23,12 +23,63 @@ struct event {
 	int tries;
 };
 
+static struct event *event_dispose(struct event *e)
+{
+	if (e)
+		buf_fini(&e->bytes);
+	free(e);
+	return NULL;
+}
+
+static struct event *event_new(void)
+{
+	struct event *e = calloc(1, sizeof(*e));
+
+	if (e) {
+		e->bytes = BUF_INIT(EVENT_BYTES_MAX);
+		list_init(&e->link);
+	}
+	return e;
+}
+
+static void keep_spare(struct events *ev, struct event *e)
+{
+	list_append(&ev->spare, &e->link);
+	ev->n_spare++;
+}
+
+/* Whenever there is memory again. */
+static void make_spares(struct events *ev)
+{
+	while (ev->n_spare < EVENTS_SPARE) {
+		struct event *e = event_new();
+		uint8_t *at;
+
+		if (!e || buf_reserve(&e->bytes, EVENT_SPARE_BYTES, &at) < 0) {
+			event_dispose(e);
+			return;
+		}
+		keep_spare(ev, e);
+	}
+}
+
+static struct event *take_spare(struct events *ev)
+{
+	struct list *first = list_first(&ev->spare);
+
+	if (!first)
+		return NULL;
+	list_remove(first);
+	ev->n_spare--;
+	return container_of(first, struct event, link);
+}
+
 static void event_free(struct events *ev, struct event *e)
 {
 	list_remove(&e->link);
 	ev->n--;
-	buf_fini(&e->bytes);
-	free(e);
+	event_dispose(e);
+	make_spares(ev);
 }
 
 static struct event *first_event(struct events *ev)
@@ -158,6 +209,8 @@ void events_init(struct events *ev, struct ev_loop *loop, const char *address, c
 		.retry_s = EVENTS_RETRY_MIN_S,
 	};
 	list_init(&ev->queue);
+	list_init(&ev->spare);
+	make_spares(ev);
 	client_init(&ev->client, loop, ns, on_closed);
 	ev_init(&ev->retry, on_retry);
 	ev_idle_init(&ev->idle, on_idle);
@@ -172,6 +225,8 @@ void events_fini(struct events *ev)
 	ev_idle_stop(ev->loop, &ev->idle);
 	while ((e = first_event(ev)))
 		event_free(ev, e);
+	while ((e = take_spare(ev)))
+		event_dispose(e);
 }
 
 /* Makes room by giving up the oldest that is not being sent. */
@@ -188,6 +243,20 @@ static void drop_oldest(struct events *ev)
 	event_free(ev, e);
 }
 
+/* In memory of its own, or in a spare. NULL: there is neither, or it is too long. */
+static struct event *make_event(struct events *ev, const ProtobufCMessage *m)
+{
+	struct event *e = event_new();
+
+	if (e && any_pack(m, &e->bytes, &e->any) == 0)
+		return e;
+	event_dispose(e);
+	e = take_spare(ev);
+	if (!e || any_pack(m, &e->bytes, &e->any) == 0)
+		return e;
+	return event_dispose(e); /* what was put aside for longer ones is made anew */
+}
+
 void events_push(struct events *ev, const char *topic, const ProtobufCMessage *m)
 {
 	struct event *e;
@@ -197,18 +266,14 @@ void events_push(struct events *ev, const char *topic, const ProtobufCMessage *m
 		return; /* nobody listens, by design: a shim started by hand */
 	if (ev->n == EVENTS_MAX)
 		drop_oldest(ev);
-	e = calloc(1, sizeof(*e));
-	if (e) {
-		*e = (struct event){
-			.topic = topic, .at = clock_wall(), .bytes = BUF_INIT(EVENT_BYTES_MAX)
-		};
-		list_init(&e->link);
-	}
-	if (!e || any_pack(m, &e->bytes, &e->any) < 0) {
+	e = make_event(ev, m);
+	if (!e) {
 		log_error("event", "topic=%s error=\"out of memory\", dropped", topic);
-		free(e);
+		make_spares(ev);
 		return;
 	}
+	e->topic = topic;
+	e->at = clock_wall();
 	list_append(&ev->queue, &e->link);
 	ev->n++;
 	if (!ev_is_active(&ev->retry))

@@ -26,6 +26,14 @@
 #define EVENTS_RETRY_MIN_S 0.05 /* doubled with every failure... */
 #define EVENTS_RETRY_MAX_S 2.   /* ...up to this */
 
+/*
+ * Events kept aside for when there is no memory for one, each with room for so
+ * many bytes: ids are at most 76 characters, and an exit is three of them. An
+ * exit that is not told leaves containerd with a container that runs for ever.
+ */
+#define EVENTS_SPARE      4
+#define EVENT_SPARE_BYTES 512
+
 struct event; /* opaque */
 
 /* Embed it; the fields are private. */
@@ -38,6 +46,8 @@ struct events {
 	bool is_sending;
 	struct list queue; /* the first is the one under way */
 	size_t n;
+	struct list spare;
+	size_t n_spare;
 	double retry_s;
 	ev_timer retry;
 	ev_idle idle;
