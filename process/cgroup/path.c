@@ -74,6 +74,8 @@ static int find_path(const char *proc, const char *who, const char *controller, 
 		if (path)
 			rc = snprintf(ret, PATH_MAX, "%s", path) < PATH_MAX ? 0 : -ENAMETOOLONG;
 	}
+	if (rc == -ENOENT && !feof(f))
+		rc = -ENOMEM; /* it may well be in a line that was not read */
 	fclose(f);
 	return rc;
 }

@@ -88,8 +88,9 @@ int mountinfo_below(const char *table, const char *path, struct mount_points *re
 		if (parse(line, &point) && is_below(point.path, path))
 			rc = add(&points, &point);
 	}
-	if (rc == 0 && ferror(f))
-		rc = -EIO;
+	/* Out of memory looks like the end of the table, and what is not listed stays mounted. */
+	if (rc == 0 && !feof(f))
+		rc = ferror(f) ? -EIO : -ENOMEM;
 	fclose(f);
 	if (rc < 0)
 		mount_points_fini(&points);
