@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/memory.h"
 
+#include <ev.h>
 #include <malloc.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,4 +21,33 @@ void memory_give_back(void)
 	malloc_trim(0);
 	/* ENOMEM for a stack that never was so deep: the part that is there has been given back. */
 	(void)madvise(end - STACK_DEPTH_BYTES, STACK_DEPTH_BYTES, MADV_DONTNEED);
+}
+
+/* As process-wide as libev's allocator. */
+static void *reserve;
+
+static void *loop_alloc(void *old, long size)
+{
+	void *p;
+
+	if (size == 0) {
+		free(old);
+		return NULL;
+	}
+	p = realloc(old, (size_t)size);
+	if (!p) {
+		free(reserve);
+		reserve = NULL;
+		p = realloc(old, (size_t)size);
+	} else if (!reserve) {
+		reserve = malloc(MEMORY_LOOP_RESERVE);
+	}
+	return p;
+}
+
+void memory_keep_for_loop(void)
+{
+	if (!reserve)
+		reserve = malloc(MEMORY_LOOP_RESERVE);
+	ev_set_allocator(loop_alloc);
 }

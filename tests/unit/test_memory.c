@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fd.h"
 #include "base/memory.h"
+#include "tests/lib/loop.h"
 #include "tests/lib/test.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define DEPTH_KIB 96
 
@@ -48,4 +51,73 @@ TEST(what_is_in_use_stays)
 	memory_give_back();
 	assert_memory_equal(here, there, sizeof(here));
 	free(there);
+}
+
+#ifdef __has_feature
+#define HAS_SANITIZER __has_feature(address_sanitizer) /* clang */
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_SANITIZER 1
+#else
+#define HAS_SANITIZER 0
+#endif
+
+struct hog {
+	struct hog *next;
+};
+
+static struct hog *eat_all(void)
+{
+	struct hog *all = NULL, *one;
+
+	for (size_t size = 1 << 20; size >= sizeof(*one); size /= 2)
+		while ((one = malloc(size))) {
+			one->next = all;
+			all = one;
+		}
+	return all;
+}
+
+static void give_all_back(struct hog *all)
+{
+	while (all) {
+		struct hog *next = all->next;
+
+		free(all);
+		all = next;
+	}
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)timer;
+	(void)revents;
+}
+
+TEST(a_loop_grows_even_when_there_is_no_memory)
+{
+	static ev_timer timer[1000];
+	struct rlimit before, none;
+	struct ev_loop *loop;
+	struct hog *all;
+
+	if (HAS_SANITIZER)
+		test_skip("a sanitizer needs address space");
+	memory_keep_for_loop();
+	loop = loop_new();
+	mallopt(M_MMAP_THRESHOLD, 1 << 30); /* all from the heap, which cannot grow */
+	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+	all = eat_all();
+	for (size_t i = 0; i < ARRAY_LEN(timer); i++) {
+		ev_timer_init(&timer[i], on_timer, 1000., 0.);
+		ev_timer_start(loop, &timer[i]);
+	}
+	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+	give_all_back(all);
+	for (size_t i = 0; i < ARRAY_LEN(timer); i++)
+		ev_timer_stop(loop, &timer[i]);
+	ev_loop_destroy(loop);
 }
