@@ -23,7 +23,7 @@
 static void say(const char *fmt, va_list ap) PRINTF_LIKE(1, 0);
 static void say(const char *fmt, va_list ap)
 {
-	char line[1024];
+	char line[8192];
 
 	vsnprintf(line, sizeof(line), fmt, ap);
 	fprintf(stderr, "%s\n", line); /* in one write: several processes speak here */
@@ -92,6 +92,8 @@ void caller_run_until(struct caller *c, const bool *flag, const char *what)
 	while (!*flag && !p.is_over)
 		ev_run(c->loop, EVRUN_ONCE);
 	ev_timer_stop(c->loop, &p.timer);
+	if (!*flag && c->on_lost)
+		c->on_lost(c);
 	if (!*flag)
 		broken("lost: no answer in %.0f s: %s", c->patience_s, what);
 }

@@ -35,6 +35,8 @@ void give_up(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
 struct caller {
 	struct ev_loop *loop; /* borrowed */
 	struct client client;
+	void (*on_lost)(struct caller *c); /* its last words; may be NULL */
+	void *user;
 	double patience_s; /* how long an answer may take before it counts as lost */
 };
 

@@ -14,9 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
-#define PATIENCE_S 20.
+#define PATIENCE_S 15.
 
 static const Pb__Empty nothing = PB__EMPTY__INIT;
 
@@ -121,24 +122,25 @@ static void on_daemon_exit(struct child *c, const struct exit_status *st)
 	s->end = *st;
 }
 
-static void await_socket(struct stage *s)
+bool stage_try(struct stage *s)
 {
+	const char *argv[] = { s->shim, "-namespace", PROOF_NAMESPACE, "-id", "proof", "-address",
+		s->ear_path, "-socket", s->socket, NULL };
+	const struct spawn spawn = { .argv = argv, .stdio = { -1, 1, s->is_quiet ? -1 : 2 } };
+
+	if (child_spawn(&s->daemon, &s->reaper, &spawn, on_daemon_exit) < 0)
+		give_up("cannot run %s", s->shim);
 	while (!s->has_ended && !socket_answers(s->socket))
 		ev_run(s->loop, EVRUN_NOWAIT);
-	if (s->has_ended)
-		stage_broken(s, "the shim ended with status %d before it served", s->end.code);
+	if (!s->has_ended)
+		caller_open(&s->caller, s->loop, s->socket);
+	return !s->has_ended;
 }
 
 void stage_start(struct stage *s)
 {
-	const char *argv[] = { s->shim, "-namespace", PROOF_NAMESPACE, "-id", "proof", "-address",
-		s->ear_path, "-socket", s->socket, NULL };
-	const struct spawn spawn = { .argv = argv, .stdio = { -1, 1, 2 } };
-
-	if (child_spawn(&s->daemon, &s->reaper, &spawn, on_daemon_exit) < 0)
-		give_up("cannot run %s", s->shim);
-	await_socket(s);
-	caller_open(&s->caller, s->loop, s->socket);
+	if (!stage_try(s))
+		stage_broken(s, "the shim ended with status %d before it served", s->end.code);
 }
 
 void stage_open(struct stage *s, const char *shim)
@@ -172,6 +174,11 @@ void stage_close(struct stage *s)
 	if (s->end.code != 0)
 		stage_broken(s, "the shim ended with status %d", s->end.code);
 	caller_close(&s->caller);
+	stage_strike(s);
+}
+
+void stage_strike(struct stage *s)
+{
 	reaper_sweep(&s->reaper);
 	await_nobody(s);
 	server_fini(&s->ear);
@@ -182,6 +189,22 @@ void stage_close(struct stage *s)
 	ev_loop_destroy(s->loop);
 	(void)unlink("log");
 	(void)unlink(s->ear_path);
+	(void)unlink(s->socket); /* of one that never served */
+}
+
+void *stage_share(const char *env, size_t n)
+{
+	int fd = memfd_create(env, 0);
+	char path[64];
+	void *at = MAP_FAILED;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
+	setenv(env, path, 1);
+	if (fd >= 0 && ftruncate(fd, (off_t)n) == 0)
+		at = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		give_up("share memory: %s", strerror(errno));
+	return at;
 }
 
 long read_number(const char *path, const char *key)

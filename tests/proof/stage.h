@@ -33,7 +33,8 @@ struct stage {
 	size_t n_events;
 	/* May be NULL. */
 	void (*on_event)(struct stage *s, const char *topic, const Pb__Any *event);
-	bool is_deaf; /* events are heard and never answered */
+	bool is_quiet; /* what the shim says of itself is not shown */
+	bool is_deaf;  /* events are heard and never answered */
 
 	int log_fd;
 	ev_io log_watcher; /* stop it to let the log fill up */
@@ -43,11 +44,18 @@ struct stage {
 /* Loop, reaper, ear and log; then the shim. Set what is not to be as it is in between. */
 void stage_prepare(struct stage *s, const char *shim);
 void stage_start(struct stage *s);
+bool stage_try(struct stage *s); /* false: it has ended instead */
 void stage_open(struct stage *s, const char *shim);
 void stage_close(struct stage *s);
 
+/* Of a shim that has ended. */
+void stage_strike(struct stage *s);
+
 /* Ends the program, with the end of the shim's log. */
 void stage_broken(struct stage *s, const char *fmt, ...) PRINTF_LIKE(2, 3) NORETURN;
+
+/* Zeroed memory that a shim gets at, too, if it opens the file that $@env names from here on. */
+void *stage_share(const char *env, size_t n);
 
 /* What a shim holds that must be the same when its containers are gone. */
 struct holdings {

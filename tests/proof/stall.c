@@ -25,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 /* What a shim may grow by while a client does not read: its queue, and what it is made of. */
@@ -422,25 +421,9 @@ static void play(struct scene *s, struct turns *t, const char *shim, long calls)
 	stage_close(&s->stage);
 }
 
-static struct turns *open_turns(void)
-{
-	int fd = memfd_create("turns", 0);
-	char path[64];
-	void *at;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
-	setenv(TURNS_ENV, path, 1);
-	if (fd < 0 || ftruncate(fd, sizeof(struct turns)) < 0)
-		give_up("memfd: %s", strerror(errno));
-	at = mmap(NULL, sizeof(struct turns), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (at == MAP_FAILED)
-		give_up("mmap: %s", strerror(errno));
-	return at;
-}
-
 int main(int argc, char **argv)
 {
-	struct turns *t = open_turns();
+	struct turns *t = stage_share(TURNS_ENV, sizeof(*t));
 
 	if (argc < 3)
 		give_up("usage: stall SHIM CALLS [SCENE...], by way of tests/proof/run");
