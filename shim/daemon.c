@@ -82,6 +82,26 @@ static int open_log(void)
 	return S_ISFIFO(st.st_mode) ? take_fd(&fd) : -1;
 }
 
+static void on_never(struct ev_loop *loop, ev_periodic *p, int revents)
+{
+	(void)loop;
+	(void)p;
+	(void)revents;
+}
+
+/*
+ * libev wakes up every minute to see whether somebody has set the clock, unless
+ * it has a descriptor that tells, which it makes for the first periodic.
+ */
+static void sleep_soundly(struct ev_loop *loop)
+{
+	ev_periodic once;
+
+	ev_periodic_init(&once, on_never, ev_now(loop) + 1e6, 0., NULL);
+	ev_periodic_start(loop, &once);
+	ev_periodic_stop(loop, &once);
+}
+
 static int begin(struct daemon *d, int listen_fd, struct err *e)
 {
 	int rc;
@@ -92,6 +112,7 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 	d->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (!d->loop)
 		return err_set(e, STATUS_UNKNOWN, "create event loop");
+	sleep_soundly(d->loop);
 	watchdog_start(&d->watchdog, d->loop);
 	rc = signals_init(&d->signals, d->loop, on_signal);
 	if (rc < 0)
