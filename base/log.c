@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static const char *const level_names[] = {
@@ -22,6 +23,7 @@ static struct {
 	enum log_level level;
 	unsigned long dropped; /* in all */
 	unsigned long untold;  /* of these, since a line last got through */
+	bool is_torn;          /* the last one got through in part: its line has not ended */
 } sink = { .fd = -1, .level = LOG_INFO };
 
 void log_to(int fd, enum log_level level)
@@ -79,10 +81,12 @@ static size_t begin_line(char *line, size_t room, enum log_level level, const ch
 {
 	struct timespec now = clock_wall();
 	struct tm tm;
-	size_t at;
+	size_t at = 0;
 
 	gmtime_r(&now.tv_sec, &tm);
-	at = strftime(line, room, "time=\"%Y-%m-%dT%H:%M:%S", &tm);
+	if (sink.is_torn)
+		line[at++] = '\n';
+	at += strftime(line + at, room - at, "time=\"%Y-%m-%dT%H:%M:%S", &tm);
 	at += clamp(snprintf(line + at, room - at, ".%09ldZ\" level=%s msg=\"%s\" ", now.tv_nsec,
 			    level_names[level], verb),
 		room - at);
@@ -108,9 +112,33 @@ void log_line(enum log_level level, const char *verb, const char *fmt, ...)
 	line[at++] = '\n';
 	if (write(sink.fd, line, at) == (ssize_t)at) {
 		sink.untold = 0;
+		sink.is_torn = false;
 	} else {
 		sink.dropped++;
 		sink.untold++;
 	}
 	errno = saved;
+}
+
+void log_raw(const char *line)
+{
+	const struct iovec parts[] = {
+		{ .iov_base = "\n", .iov_len = sink.is_torn ? 1 : 0 },
+		{ .iov_base = (char *)line, .iov_len = strlen(line) },
+		{ .iov_base = "\n", .iov_len = 1 },
+	};
+	ssize_t whole = (ssize_t)(parts[0].iov_len + parts[1].iov_len + 1);
+	ssize_t n;
+
+	if (sink.fd < 0)
+		return;
+	n = writev(sink.fd, parts, ARRAY_LEN(parts));
+	if (n == whole) {
+		sink.is_torn = false;
+		return;
+	}
+	/* Longer than PIPE_BUF, so the pipe may have taken a part of it. */
+	sink.is_torn = sink.is_torn || n > 0;
+	sink.dropped++;
+	sink.untold++;
 }

@@ -40,6 +40,12 @@ void log_to(int fd, enum log_level level);
 /* The lines dropped so far. */
 unsigned long log_dropped(void);
 
+/*
+ * A line that is not logfmt and may be longer: a dump. Without its newline; what
+ * the pipe does not take whole counts as dropped.
+ */
+void log_raw(const char *line);
+
 /* @verb is fixed text; @fmt makes key=value pairs. */
 void log_line(enum log_level level, const char *verb, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

@@ -71,6 +71,7 @@ static void op_run(struct op *op, enum op_next next)
 		return;
 	}
 	ev_timer_stop(op->loop, &op->timer);
+	list_remove(&op->in);
 	op->plan->finish(op);
 	/* op may be gone */
 }
@@ -92,11 +93,15 @@ static void on_expired(struct ev_loop *loop, ev_timer *timer, int revents)
 	op_run(op, OP_FAIL);
 }
 
-void op_start(struct op *op, struct ev_loop *loop, const struct op_plan *plan, double deadline_s)
+void op_start_in(struct list *under_way, struct op *op, struct ev_loop *loop,
+	const struct op_plan *plan, double deadline_s)
 {
 	enum op_next next;
 
 	*op = (struct op){ .plan = plan, .loop = loop };
+	list_init(&op->in);
+	if (under_way)
+		list_append(under_way, &op->in);
 	ev_timer_init(&op->timer, on_expired, deadline_s, 0.);
 	if (deadline_s > 0)
 		ev_timer_start(loop, &op->timer);
@@ -104,6 +109,11 @@ void op_start(struct op *op, struct ev_loop *loop, const struct op_plan *plan, d
 	next = op_call(op);
 	op->inside = false;
 	op_run(op, next);
+}
+
+void op_start(struct op *op, struct ev_loop *loop, const struct op_plan *plan, double deadline_s)
+{
+	op_start_in(NULL, op, loop, plan, deadline_s);
 }
 
 void op_resume(struct op *op, enum op_next next)

@@ -21,6 +21,7 @@
  */
 
 #include "base/err.h"
+#include "base/list.h"
 
 #include <ev.h>
 #include <stdbool.h>
@@ -60,6 +61,7 @@ struct op_plan {
 };
 
 struct op {
+	struct list in; /* the list of op_start_in(), or none */
 	const struct op_plan *plan;
 	struct ev_loop *loop;
 	ev_timer timer;
@@ -76,6 +78,10 @@ struct op {
  * operation unwinds by itself with DEADLINE_EXCEEDED; 0 means never.
  */
 void op_start(struct op *op, struct ev_loop *loop, const struct op_plan *plan, double deadline_s);
+
+/* The same; until finish() runs it is in the list @under_way, for whoever wants to know. */
+void op_start_in(struct list *under_way, struct op *op, struct ev_loop *loop,
+	const struct op_plan *plan, double deadline_s);
 
 /* The step that waited is over. To be called from a watcher, never from a step. */
 void op_resume(struct op *op, enum op_next next);

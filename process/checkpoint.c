@@ -197,7 +197,7 @@ static void begin(struct job *j)
 {
 	struct checkpoint *c = container_of(j, struct checkpoint, job);
 
-	op_start(&c->op, c->ct->set->loop, &plan, c->deadline_s);
+	container_run(c->ct, &c->op, &plan, c->deadline_s);
 }
 
 static void drop(struct job *j, const struct err *e)

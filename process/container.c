@@ -131,6 +131,7 @@ struct container *container_new(
 	ct->oom = OOM_WATCH_NONE;
 	list_init(&ct->execs);
 	list_init(&ct->queue);
+	list_init(&ct->under_way);
 	list_append(&set->all, &ct->link);
 	if (process_init(&ct->init, ct, NULL, plan->io) < 0)
 		err_oom(e);
@@ -157,6 +158,7 @@ struct container *container_free(struct container *ct)
 {
 	if (!ct)
 		return NULL;
+	assert(list_is_empty(&ct->under_way)); /* they hold on to it */
 	list_remove(&ct->link);
 	drop_queue(ct);
 	list_each (it, &ct->execs) {
@@ -213,6 +215,12 @@ void container_job_done(struct container *ct, struct job *j)
 	ct->current = container_of(next, struct job, link);
 	ct->current->begin(ct->current);
 	/* ct may be gone */
+}
+
+void container_run(
+	struct container *ct, struct op *op, const struct op_plan *plan, double deadline_s)
+{
+	op_start_in(&ct->under_way, op, ct->set->loop, plan, deadline_s);
 }
 
 static void report_init_if_due(struct container *ct)

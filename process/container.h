@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/list.h"
+#include "base/op.h"
 #include "process/affinity.h"
 #include "process/cgroup/cgroup.h"
 #include "process/cgroup/oom.h"
@@ -110,7 +111,8 @@ struct container {
 	bool is_pausing;   /* the runtime is at it, or we are */
 	bool was_killed;   /* its init was sent SIGKILL */
 
-	struct job *current; /* the lifecycle operation that runs */
+	struct list under_way; /* all operations on it and its execs: Create, starts of execs... */
+	struct job *current;   /* the lifecycle operation that runs */
 	struct list queue;
 	unsigned queued;
 };
@@ -150,6 +152,10 @@ int container_enqueue(struct container *ct, struct job *j, struct err *e);
 
 /* @j is over: the next one begins. */
 void container_job_done(struct container *ct, struct job *j);
+
+/* Starts an operation on @ct or one of its execs: op_start(), and a dump can tell of it. */
+void container_run(
+	struct container *ct, struct op *op, const struct op_plan *plan, double deadline_s);
 
 /* Finds the control group of its init, which must not have been reaped, and watches it. */
 void container_find_cgroup(struct container *ct);

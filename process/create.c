@@ -335,7 +335,7 @@ void create_begin(
 	c->user = user;
 	c->launch.verb = "create";
 	process_hold_news(&ct->init); /* until Create is answered: finish() */
-	op_start(&c->launch.op, set->loop,
+	container_run(ct, &c->launch.op,
 		args->checkpoint && args->checkpoint[0] ? &image_plan : &plan,
 		args->deadline_s > 0 ? args->deadline_s : OPERATION_DEADLINE_S);
 }

@@ -232,7 +232,7 @@ static void begin(struct job *j)
 {
 	struct deletion *d = container_of(j, struct deletion, job);
 
-	op_start(&d->op, d->ct->set->loop, &plan, d->deadline_s);
+	container_run(d->ct, &d->op, &plan, d->deadline_s);
 }
 
 static void drop(struct job *j, const struct err *e)

@@ -420,6 +420,5 @@ void exec_start_begin(struct process *p, double deadline_s, start_done_fn *done,
 	p->start_failed = false;
 	p->ct->running_execs++; /* from now: init's exit waits for what becomes of this */
 	process_hold_news(p);
-	op_start(&s->op, p->ct->set->loop, &plan,
-		deadline_s > 0 ? deadline_s : OPERATION_DEADLINE_S);
+	container_run(p->ct, &s->op, &plan, deadline_s > 0 ? deadline_s : OPERATION_DEADLINE_S);
 }

@@ -124,7 +124,7 @@ static void begin(struct job *j)
 {
 	struct exec_delete *d = container_of(j, struct exec_delete, job);
 
-	op_start(&d->op, d->ct->set->loop, &plan, d->deadline_s);
+	container_run(d->ct, &d->op, &plan, d->deadline_s);
 }
 
 static void drop(struct job *j, const struct err *e)

@@ -126,7 +126,7 @@ static void begin(struct job *j)
 
 	s->launch.verb = is_restore ? "restore" : "start";
 	process_hold_news(&ct->init);
-	op_start(&s->launch.op, ct->set->loop, is_restore ? &restore_plan : &plan, s->deadline_s);
+	container_run(ct, &s->launch.op, is_restore ? &restore_plan : &plan, s->deadline_s);
 }
 
 static void drop(struct job *j, const struct err *e)

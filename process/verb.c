@@ -217,7 +217,7 @@ static void begin(struct job *j)
 {
 	struct verb_op *v = container_of(j, struct verb_op, job);
 
-	op_start(&v->op, v->ct->set->loop, &plan, v->deadline_s);
+	container_run(v->ct, &v->op, &plan, v->deadline_s);
 }
 
 static void drop(struct job *j, const struct err *e)

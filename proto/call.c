@@ -314,6 +314,7 @@ void call_dispatch(struct peer *p, uint32_t stream, const Ttrpc__Request *req)
 	}
 	c->ended = &ended;
 	turn_note(p->server->loop, "call", method->name);
+	p->server->n_requests++;
 	method->handle(c);
 	if (ended)
 		return;

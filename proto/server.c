@@ -192,6 +192,23 @@ bool server_is_idle(const struct server *s)
 	return true;
 }
 
+void server_load(const struct server *s, struct server_load *ret)
+{
+	struct server_load l = {
+		.clients = s->n_peers, .calls = s->n_calls, .requests = s->n_requests
+	};
+
+	list_each (it, &s->peers) {
+		const struct peer *p = container_of(it, struct peer, in);
+
+		l.queued_bytes += conn_queued(&p->conn);
+		l.paused_clients += conn_is_paused(&p->conn);
+	}
+	list_each (it, &s->inert)
+		l.inert_calls++;
+	*ret = l;
+}
+
 /* Before the loop sleeps: whatever this turn answered has been answered. */
 static void on_settled(struct ev_loop *loop, ev_prepare *w, int revents)
 {

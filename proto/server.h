@@ -65,7 +65,8 @@ struct server {
 	struct list peers;
 	struct list inert; /* calls whose client is gone */
 	size_t n_peers;
-	size_t n_calls; /* inert ones included */
+	size_t n_calls;           /* inert ones included */
+	unsigned long n_requests; /* that reached a method since the beginning, for a dump */
 };
 
 /*
@@ -78,6 +79,15 @@ int server_init(struct server *s, struct ev_loop *loop, int fd,
 
 /* No more clients. Those that are here stay. May be called twice. */
 void server_stop_accepting(struct server *s);
+
+/* How it is, for a dump. */
+struct server_load {
+	size_t clients, paused_clients; /* paused: they do not read what we answer */
+	size_t calls, inert_calls;      /* inert ones are among calls */
+	size_t queued_bytes;            /* that clients have not read, in all */
+	unsigned long requests;         /* since the beginning */
+};
+void server_load(const struct server *s, struct server_load *ret);
 
 /* Every request of a client that is still here has been answered, and every byte has left. */
 bool server_is_idle(const struct server *s);

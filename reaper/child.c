@@ -83,6 +83,7 @@ static void track(struct child *c, struct reaper *r, pid_t pid, int pidfd, child
 {
 	*c = (struct child){ .reaper = r, .pid = pid, .pidfd = pidfd, .on_exit = on_exit };
 	list_append(&r->children, &c->link);
+	r->n_followed++;
 	ev_io_init(&c->watcher, on_pidfd, pidfd, EV_READ);
 	ev_io_start(r->loop, &c->watcher);
 }

@@ -35,6 +35,7 @@ struct reaper {
 	int holds;
 	unsigned int n_blind; /* children whose pidfd is not watched */
 	struct list children;
+	unsigned long n_followed; /* since the beginning, for a dump */
 };
 
 /*

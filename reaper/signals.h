@@ -22,7 +22,7 @@ struct signals {
 	void (*on_signal)(struct signals *s, int signo);
 };
 
-/* Calls @on_signal for SIGTERM and SIGINT. 0 or -errno. */
+/* Calls @on_signal for SIGTERM, SIGINT and SIGUSR1. 0 or -errno. */
 int signals_init(struct signals *s, struct ev_loop *loop,
 	void (*on_signal)(struct signals *s, int signo)) NODISCARD;
 void signals_fini(struct signals *s);

@@ -2,15 +2,19 @@
 #include "shim/daemon.h"
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "process/runtime/features.h"
+#include "shim/dump.h"
 #include "shim/service.h"
 #include "shim/socket.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,6 +68,10 @@ static void on_signal(struct signals *s, int signo)
 {
 	struct daemon *d = container_of(s, struct daemon, signals);
 
+	if (signo == SIGUSR1) {
+		dump_to_log(d);
+		return;
+	}
 	log_info("signal", "signal=%d", signo);
 	daemon_shutdown(d);
 }
@@ -102,6 +110,17 @@ static void sleep_soundly(struct ev_loop *loop)
 	ev_periodic_stop(loop, &once);
 }
 
+/* The task service knows nothing of the other one. */
+static void list_services(struct daemon *d)
+{
+	size_t n = 0;
+
+	for (; service_table[n].name; n++)
+		d->services[n] = service_table[n];
+	assert(n + 1 < ARRAY_LEN(d->services));
+	d->services[n] = (struct server_service){ "belay.v1.Debug", debug_methods };
+}
+
 static int begin(struct daemon *d, int listen_fd, struct err *e)
 {
 	int rc;
@@ -121,6 +140,7 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 	if (rc < 0)
 		return err_rc(e, rc, "become the reaper of orphans");
 	ev_init(&d->shutdown_timer, on_shutdown_expired);
+	d->since_ns = clock_mono_ns();
 	d->containers.loop = d->loop;
 	d->containers.reaper = &d->reaper;
 	d->containers.observer = &d->observer;
@@ -131,7 +151,8 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 	d->observer.oom = service_oom;
 	events_init(&d->events, d->loop, d->conf->ttrpc_address, d->conf->ns);
 	socket_path_of(listen_fd, d->socket_path);
-	rc = server_init(&d->server, d->loop, listen_fd, service_table, d);
+	list_services(d);
+	rc = server_init(&d->server, d->loop, listen_fd, d->services, d);
 	return rc < 0 ? err_rc(e, rc, "serve") : 0;
 }
 

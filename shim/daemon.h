@@ -40,7 +40,9 @@ struct daemon {
 	struct events events;
 	struct server server;
 	struct watchdog watchdog;
+	struct server_service services[4]; /* what it serves: tasks, and a look inside */
 	ev_timer shutdown_timer;
+	int64_t since_ns; /* when it began to serve; monotonic */
 	bool is_shutting_down;
 	char socket_path[128];
 	int log_fd;

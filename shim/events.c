@@ -136,8 +136,10 @@ static void on_forwarded(
 		retry_later(ev);
 		return;
 	}
-	if (err)
+	if (err) {
+		ev->n_dropped++;
 		log_error("event", "topic=%s error=\"%s\", dropped", e->topic, err->msg);
+	}
 	ev->retry_s = EVENTS_RETRY_MIN_S;
 	event_free(ev, e);
 	if (ev->n > 0)
@@ -238,6 +240,7 @@ static void drop_oldest(struct events *ev)
 		at = at->next;
 	struct event *e = container_of(at, struct event, link);
 
+	ev->n_dropped++;
 	log_error(
 		"event", "topic=%s error=\"%d events are waiting\", dropped", e->topic, EVENTS_MAX);
 	event_free(ev, e);
@@ -268,6 +271,7 @@ void events_push(struct events *ev, const char *topic, const ProtobufCMessage *m
 		drop_oldest(ev);
 	e = make_event(ev, m);
 	if (!e) {
+		ev->n_dropped++;
 		log_error("event", "topic=%s error=\"out of memory\", dropped", topic);
 		make_spares(ev);
 		return;

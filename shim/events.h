@@ -48,6 +48,7 @@ struct events {
 	size_t n;
 	struct list spare;
 	size_t n_spare;
+	unsigned long n_dropped; /* since the beginning, for a dump */
 	double retry_s;
 	ev_timer retry;
 	ev_idle idle;

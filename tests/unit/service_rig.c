@@ -183,6 +183,7 @@ void rig_init(struct rig *r)
 	snprintf(r->ear_path, sizeof(r->ear_path), "%s/events", r->dir.path);
 	setenv("B", r->bundle, 1);
 	assert_int_equal(mkdirat(r->dir.fd, "c1", 0700), 0);
+	assert_int_equal(mkfifoat(r->dir.fd, "c1/log", 0600), 0);
 	rig_script(r, "exec sleep 1000");
 	rig_listen(r);
 	start_daemon(r);

@@ -46,7 +46,7 @@ struct rig {
 	struct client client;
 	struct server ear;
 	bool is_listening;
-	char heard[2048];
+	char heard[8192];
 };
 
 void rig_init(struct rig *r);

@@ -167,6 +167,58 @@ TEST(a_reader_that_has_gone_drops_the_line)
 	close(sink[1]);
 }
 
+TEST(a_dump_is_written_as_it_is_however_long)
+{
+	static char dump[LOG_LINE_MAX + 1000];
+
+	memset(dump, 'x', sizeof(dump) - 1);
+	begin(LOG_INFO);
+	log_raw(dump);
+	assert_int_equal(strlen(read_log()), sizeof(dump));
+	assert_memory_equal(said, dump, sizeof(dump) - 1);
+	assert_int_equal(said[sizeof(dump) - 1], '\n');
+	assert_int_equal(log_dropped(), 0);
+	end();
+}
+
+TEST(a_dump_that_does_not_fit_is_dropped_and_counted_and_nobody_waits)
+{
+	static char dump[LOG_LINE_MAX + 1000];
+
+	memset(dump, 'x', sizeof(dump) - 1);
+	begin(LOG_INFO);
+	fill_pipe();
+	log_raw(dump);
+	assert_int_equal(log_dropped(), 1);
+	empty_pipe();
+	log_info("next", "a=b");
+	assert_matches(read_log(), "dropped=1 a=b");
+	end();
+}
+
+/* A pipe that takes the beginning only: what follows is a line of its own. */
+TEST(a_dump_that_fits_in_part_does_not_swallow_the_next_line)
+{
+	static char dump[2 * 4096 + 100];
+	ssize_t n, last = 0;
+
+	memset(dump, 'x', sizeof(dump) - 1);
+	begin(LOG_INFO);
+	fill_pipe();
+	assert_int_equal(read(sink[0], said, 4096), 4096);
+	log_raw(dump);
+	assert_int_equal(log_dropped(), 1);
+	assert_int_equal(read(sink[0], said, 4096), 4096);
+	log_info("next", "a=b");
+	while ((n = read(sink[0], said, 4096)) > 0)
+		last = n;
+	said[last] = '\0';
+	assert_matches(said, "^\ntime=[^\n]*dropped=1 a=b\n$");
+	log_info("more", "c=d");
+	assert_matches(read_log(), "^time=[^\n]*c=d\n$");
+	end();
+}
+
 TEST(errno_is_kept)
 {
 	begin(LOG_INFO);

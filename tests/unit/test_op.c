@@ -318,6 +318,22 @@ static void free_job(struct op *op)
 }
 
 /* What the sanitizer is for. */
+/* From the first row to the last undo, and not in finish(), which may free it. */
+TEST(what_is_under_way_is_in_a_list)
+{
+	struct job j = { .wait = "b" };
+	struct list all;
+
+	j.loop = loop_new();
+	list_init(&all);
+	op_start_in(&all, &j.op, j.loop, &plan, 0);
+	assert_ptr_equal(list_first(&all), &j.op.in);
+	assert_string_equal(op_step_name(&j.op), "row b");
+	op_resume(&j.op, OP_DONE);
+	assert_true(list_is_empty(&all));
+	expect_end(&j, "abcd.", "");
+}
+
 TEST(finish_may_free_the_operation)
 {
 	static const struct op_plan short_lived = { "job", steps, ARRAY_LEN(steps), free_job };

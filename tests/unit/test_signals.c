@@ -37,6 +37,19 @@ TEST(term_and_int_are_events_of_the_loop)
 	ev_loop_destroy(loop);
 }
 
+TEST(usr1_is_an_event_too_and_does_not_kill)
+{
+	struct ev_loop *loop = loop_new();
+	struct ear ear = { .n = 1 };
+
+	assert_int_equal(signals_init(&ear.signals, loop, on_signal), 0);
+	assert_int_equal(raise(SIGUSR1), 0);
+	loop_run_until(loop, &ear.twice);
+	assert_int_equal(ear.heard[1], SIGUSR1);
+	signals_fini(&ear.signals);
+	ev_loop_destroy(loop);
+}
+
 TEST(a_reader_that_has_gone_is_an_error_and_not_our_death)
 {
 	struct ev_loop *loop = loop_new();
