@@ -4,45 +4,49 @@
  * main.c - belayctl: the command line, one subcommand a file.
  */
 
-#include "shim/ctl/run.h"
+#include "base/attr.h"
+#include "shim/ctl/commands.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] = "Usage: belayctl COMMAND [OPTIONS]\n"
-			    "\n"
-			    "Commands:\n"
-			    "  run      run a container through a shim, without containerd\n"
-			    "\n"
-			    "  --help     print this; also after a command\n"
-			    "  --version  print the version\n";
+static const struct command *const commands[] = {
+	&command_run,
+	&command_ps,
+	&command_inspect,
+	&command_kill,
+	&command_pause,
+	&command_resume,
+	&command_wait,
+	&command_dump,
+};
 
-static int run(int argc, char **argv)
+static void print_usage(FILE *to)
 {
-	struct run_args args;
-	int rc = run_parse(&args, argc, argv);
-
-	if (rc != 0)
-		return rc < 0 ? EXIT_CTL_FAILED : 0;
-	return run_container(&args);
+	fprintf(to, "Usage: belayctl COMMAND [OPTIONS]\n\nCommands:\n");
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(to, "\n  --help     print this; also after a command\n"
+		    "  --version  print the version\n");
 }
 
 int main(int argc, char **argv)
 {
-	const char *command = argc > 1 ? argv[1] : "";
+	const char *name = argc > 1 ? argv[1] : "";
 
-	if (strcmp(command, "run") == 0)
-		return run(argc - 1, argv + 1);
-	if (strcmp(command, "--version") == 0) {
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(name, commands[i]->name) == 0)
+			return commands[i]->run(commands[i], argc - 1, argv + 1);
+	if (strcmp(name, "--version") == 0) {
 		printf("belayctl %s\n", SHIM_VERSION);
 		return 0;
 	}
-	if (strcmp(command, "--help") == 0) {
-		fputs(usage, stdout);
+	if (strcmp(name, "--help") == 0) {
+		print_usage(stdout);
 		return 0;
 	}
-	if (command[0])
-		fprintf(stderr, "belayctl: there is no command '%s'\n", command);
-	fputs(usage, stderr);
+	if (name[0])
+		fprintf(stderr, "belayctl: there is no command '%s'\n", name);
+	print_usage(stderr);
 	return EXIT_CTL_FAILED;
 }

@@ -15,6 +15,7 @@
 #include "shim/ctl/folder.h"
 #include "shim/ctl/launch.h"
 #include "shim/ctl/listener.h"
+#include "shim/ctl/options.h"
 #include "shim/ctl/relay.h"
 #include "shim/ctl/request.h"
 #include "shim/ctl/spec.h"

@@ -1,121 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * run_args.c - the command line of `belayctl run`.
+ */
+
 #include "base/id.h"
+#include "shim/ctl/commands.h"
+#include "shim/ctl/find.h"
 #include "shim/ctl/run.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <unistd.h>
 
-static const char usage[] =
-	"Usage: belayctl run [OPTIONS] --rootfs DIR [--] COMMAND [ARG...]\n"
-	"       belayctl run [OPTIONS] --bundle DIR\n"
-	"\n"
-	"Runs COMMAND in a container and exits with its status. The container gets its\n"
-	"own pid, ipc, uts, mount and network namespaces, DIR as its root, and\n"
-	"belayctl's standard streams. SIGINT and SIGTERM are passed on to it.\n"
-	"\n"
-	"Options:\n"
-	"  --rootfs DIR    the root filesystem; changes are written to it\n"
-	"  --bundle DIR    an OCI bundle instead: its config.json is used as it is\n"
-	"  -t, --tty       give the container a terminal: ours, in raw mode meanwhile\n"
-	"  --runtime BIN   the OCI runtime: runc (default), crun, or a path\n"
-	"  --name ID       container id; one is made up by default\n"
-	"  --state DIR     where bundles and sockets go (default " RUN_STATE_DEFAULT ")\n"
-	"  --shim PATH     the shim to use; default: beside belayctl, else in $PATH\n"
-	"  --debug         show the shim's log on standard error\n"
-	"  --help          print this\n"
-	"\n"
-	"Exit status: the container's, 128 + N if signal N ended it, or 125 if belayctl\n"
-	"itself failed.\n";
-
-enum {
-	OPT_ROOTFS = 1,
-	OPT_BUNDLE,
-	OPT_RUNTIME,
-	OPT_NAME,
-	OPT_STATE,
-	OPT_SHIM,
-	OPT_DEBUG,
-	OPT_HELP
-};
-
-static const struct option options[] = {
-	{ "rootfs", required_argument, NULL, OPT_ROOTFS },
-	{ "bundle", required_argument, NULL, OPT_BUNDLE },
-	{ "tty", no_argument, NULL, 't' },
-	{ "runtime", required_argument, NULL, OPT_RUNTIME },
-	{ "name", required_argument, NULL, OPT_NAME },
-	{ "state", required_argument, NULL, OPT_STATE },
-	{ "shim", required_argument, NULL, OPT_SHIM },
-	{ "debug", no_argument, NULL, OPT_DEBUG },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
-};
-
-static int complain(const char *what)
-{
-	fprintf(stderr, "belayctl run: %s\nTry 'belayctl run --help'.\n", what);
-	return -1;
-}
-
-static int check(const struct run_args *a)
+static int check(const struct command *c, const struct run_args *a)
 {
 	if (!a->rootfs == !a->bundle)
-		return complain(a->rootfs ? "--rootfs and --bundle exclude each other"
-					  : "--rootfs DIR or --bundle DIR is missing");
+		return options_complain(c, "%s",
+			a->rootfs ? "--rootfs and --bundle exclude each other"
+				  : "--rootfs DIR or --bundle DIR is missing");
 	if (a->rootfs && !a->command[0])
-		return complain("no command to run");
+		return options_complain(c, "no command to run");
 	if (a->bundle && a->command[0])
-		return complain("--bundle: the command is the one in config.json");
+		return options_complain(c, "--bundle: the command is the one in config.json");
 	if (a->name && !id_is_valid(a->name))
-		return complain("--name: letters and digits, joined by single '.', '_' or '-'");
+		return options_complain(
+			c, "--name: letters and digits, joined by single '.', '_' or '-'");
 	if (a->terminal && !isatty(STDIN_FILENO))
-		return complain("-t needs a terminal on standard input");
+		return options_complain(c, "-t needs a terminal on standard input");
 	if (a->state[0] != '/')
-		return complain("--state: not an absolute path");
+		return options_complain(c, "--state: not an absolute path");
 	return 0;
 }
 
-int run_parse(struct run_args *ret, int argc, char **argv)
+static int run_main(const struct command *c, int argc, char **argv)
 {
-	struct run_args a = { .runtime = "", .state = RUN_STATE_DEFAULT };
-	int opt;
+	struct run_args a = { .runtime = "", .state = FIND_STATE_BELAY };
+	int first, rc = options_parse(c, argc, argv, &a, &first);
 
-	while ((opt = getopt_long(argc, argv, "+t", options, NULL)) != -1) {
-		switch (opt) {
-		case OPT_ROOTFS:
-			a.rootfs = optarg;
-			break;
-		case OPT_BUNDLE:
-			a.bundle = optarg;
-			break;
-		case 't':
-			a.terminal = true;
-			break;
-		case OPT_RUNTIME:
-			a.runtime = optarg;
-			break;
-		case OPT_NAME:
-			a.name = optarg;
-			break;
-		case OPT_STATE:
-			a.state = optarg;
-			break;
-		case OPT_SHIM:
-			a.shim = optarg;
-			break;
-		case OPT_DEBUG:
-			a.debug = true;
-			break;
-		case OPT_HELP:
-			fputs(usage, stdout);
-			return 1;
-		default: /* getopt has said what */
-			fprintf(stderr, "Try 'belayctl run --help'.\n");
-			return -1;
-		}
+	if (rc == 0) {
+		a.command = argv + first;
+		rc = check(c, &a);
 	}
-	a.command = argv + optind;
-	*ret = a;
-	return check(&a);
+	if (rc != 0)
+		return rc < 0 ? EXIT_CTL_FAILED : 0;
+	return run_container(&a);
 }
+
+#define AT(member) offsetof(struct run_args, member)
+
+static const struct option_row rows[] = {
+	{ "rootfs", 0, OPTION_TEXT, AT(rootfs), "DIR",
+		"the root filesystem; changes are written to it" },
+	{ "bundle", 0, OPTION_TEXT, AT(bundle), "DIR",
+		"an OCI bundle instead: its config.json is used as it is" },
+	{ "tty", 't', OPTION_FLAG, AT(terminal), NULL,
+		"give the container a terminal: ours, in raw mode meanwhile" },
+	{ "runtime", 0, OPTION_TEXT, AT(runtime), "BIN",
+		"the OCI runtime: runc (default), crun, or a path" },
+	{ "name", 0, OPTION_TEXT, AT(name), "ID", "container id; one is made up by default" },
+	{ "state", 0, OPTION_TEXT, AT(state), "DIR",
+		"where bundles and sockets go (default " FIND_STATE_BELAY ")" },
+	{ "shim", 0, OPTION_TEXT, AT(shim), "PATH",
+		"the shim to use; default: beside belayctl, else in $PATH" },
+	{ "debug", 0, OPTION_FLAG, AT(debug), NULL, "show the shim's log on standard error" },
+	OPTIONS_END,
+};
+
+const struct command command_run = {
+	.name = "run",
+	.summary = "run a container through a shim, without containerd",
+	.synopsis = { "[OPTIONS] --rootfs DIR [--] COMMAND [ARG...]", "[OPTIONS] --bundle DIR" },
+	.about = "Runs COMMAND in a container and exits with its status. The container gets its\n"
+		 "own pid, ipc, uts, mount and network namespaces, DIR as its root, and\n"
+		 "belayctl's standard streams. SIGINT and SIGTERM are passed on to it.\n"
+		 "\n"
+		 "Exit status: the container's, 128 + N if signal N ended it, or 125 if belayctl\n"
+		 "itself failed.\n",
+	.rows = rows,
+	.least = 0,
+	.most = -1,
+	.stops_at_operand = true,
+	.run = run_main,
+};

@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# belayctl beside a containerd that runs: the stock shim and ours are found, told apart, and asked.
+. "$(dirname "$0")/lib.sh"
+
+ctl() { timeout -k 1 30 "$SHIM_DIR/belayctl" "$@"; }
+here() { # COMMAND ARG...: of our containerd
+	local command=$1
+	shift
+	ctl "$command" --state /run/ctd "$@"
+}
+
+# row ID: NAMESPACE STATUS SHIM, as ps tells them.
+row() { here ps | awk -v id="$1" '$2 == id { print $1, $3, $6 }'; }
+
+# member ID EXPRESSION: of the JSON of inspect.
+member() { here inspect --json "$1" | python3 -c "import json, sys; i = json.load(sys.stdin); print($2)"; }
+
+expect "no containers" "" "$(here ps | sed 1d)"
+here kill nobody 2>"$T/err"
+expect "nobody to kill" 125 $?
+grep -q "there is no container 'nobody', nor any other" "$T/err" || fail "words: $(cat "$T/err")"
+
+script='trap "echo got it; exit 5" USR1; echo up; while :; do sleep 0.05; done'
+ctr run -d --runtime io.containerd.runc.v2 --rootfs "$T/rootfs" theirs /bin/sh -c "$script" >/dev/null || fail "run"
+ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" ours /bin/sh -c "$script" >/dev/null || fail "run"
+
+expect "theirs" "$NS running containerd-shim-runc-v2" "$(row theirs)"
+expect "ours" "$NS running containerd-shim-belay-v2" "$(row ours)"
+expect "only ours tells its version" "ours" "$(here ps | awk 'NR > 1 && $8 != "-" { print $2 }')"
+expect "another namespace" "" "$(here ps -n other | sed 1d)"
+here ps --json | python3 -c '
+import json, sys
+for row in json.load(sys.stdin):
+    assert row["shim_pss_bytes"] > 10000 and row["shim_pid"] > 1 and row["age_seconds"] >= 0, row
+    assert row["error"] is None, row' || fail "ps --json"
+
+for id in theirs ours; do
+	init=$(ctr task ls | awk -v id=$id '$1 == id { print $2 }')
+	shim=$(shim_of $id)
+	expect "$id: pids" "$init $shim" "$(here ps | awk -v id=$id '$2 == id { print $4, $7 }')"
+	ctr task exec --exec-id x1 $id /bin/sleep 1000 >/dev/null 2>&1 &
+	client=$!
+	wait_for "the exec" bash -c "'$SHIM_DIR/belayctl' inspect --state /run/ctd $id | grep -q '(exec x1)'"
+	expect "$id: state" "running $init" "$(member $id 'i["state"]["status"], i["state"]["pid"]')"
+	expect "$id: exec" "running" \
+		"$(member $id '[p["state"]["status"] for p in i["processes"] if p.get("exec_id") == "x1"][0]')"
+	expect "$id: bundle" "/run/ctd/io.containerd.runtime.v2.task/$NS/$id" "$(member $id 'i["bundle"]')"
+	expect "$id: control group" "True" \
+		"$(member $id "any('$NS/$id' in path for path in i['cgroups'].values())")"
+	expect "$id: mounts" "True" "$(member $id 'any(m["target"] == "/proc" for m in i["mounts"])')"
+	here inspect "$id" >"$T/out" || fail "inspect"
+	grep -q "^Shim: .*, pid $shim, " "$T/out" || fail "inspect: $(cat "$T/out")"
+
+	here kill --exec-id x1 "$id" KILL || fail "kill the exec"
+	wait "$client"
+	expect "$id: its exec was killed" 137 $?
+	here pause "$id" || fail "pause"
+	expect "$id: paused" paused "$(row $id | cut -d' ' -f2)"
+	here pause "$id" 2>"$T/err"
+	expect "$id: pause again" 125 $?
+	here resume "$NS/$id" || fail "resume"
+	expect "$id: resumed" running "$(row $id | cut -d' ' -f2)"
+	here kill "$id" SIGUSR1 || fail "kill"
+	here wait "$id"
+	expect "$id: wait" 5 $?
+	expect "$id: stopped" "stopped 5" "$(member $id 'i["state"]["status"], i["state"]["exit_status"]')"
+	expect "$id: wait again" 5 "$(here wait "$id"; echo $?)"
+	here kill "$id" KILL 2>"$T/err"
+	expect "$id: kill the dead" 125 $?
+	grep -q "belayctl kill: process already finished: not found" "$T/err" || fail "words: $(cat "$T/err")"
+done
+here kill "$NS/ours" NOSUCH 2>"$T/err"
+grep -q "'NOSUCH' is no signal" "$T/err" || fail "words: $(cat "$T/err")"
+
+here dump theirs 2>"$T/err"
+expect "the stock shim has no dump" 125 $?
+grep -q "is no belay that has a dump" "$T/err" || fail "words: $(cat "$T/err")"
+here dump ours >"$T/out" || fail "dump"
+grep -q "^  init  *stopped, pid [0-9]*, exited with 5" "$T/out" || fail "dump: $(cat "$T/out")"
+expect "dump --json" "dump" "$(here dump --json ours | python3 -c 'import json, sys; print(json.load(sys.stdin)["belay"])')"
+
+# A shim that hangs costs two seconds, and everybody else is shown.
+shim=$(shim_of theirs)
+kill -STOP "$shim"
+here ps >"$T/out" 2>"$T/err"
+expect "a hung shim is bad news" 1 $?
+kill -CONT "$shim"
+grep -q "theirs.*no answer" "$T/out" && grep -q "ours *stopped" "$T/out" || fail "hung: $(cat "$T/out")"
+grep -q "theirs: its shim did not answer State within 2 s" "$T/err" || fail "words: $(cat "$T/err")"
+
+# A bundle whose shim has left.
+mkdir -p "/run/ctd/io.containerd.runtime.v2.task/$NS/lost" "$T/fake/io.containerd.runtime.v2.task/a/same" \
+	"$T/fake/io.containerd.runtime.v2.task/b/same"
+for ns in a b; do echo '{}' >"$T/fake/io.containerd.runtime.v2.task/$ns/same/config.json"; done
+ctl pause --state "$T/fake" same 2>"$T/err"
+grep -q "'same' could be any of: a/same, b/same; give NAMESPACE/ID" "$T/err" || fail "words: $(cat "$T/err")"
+ctl pause --state "$T/fake" a/same 2>"$T/err"
+grep -q "a/same has no shim" "$T/err" || fail "words: $(cat "$T/err")"
+expect "no shim" "a no
+b no" "$(ctl ps --state "$T/fake" 2>/dev/null | awk 'NR > 1 { print $1, $3 }')"
+rmdir "/run/ctd/io.containerd.runtime.v2.task/$NS/lost"
+
+for id in theirs ours; do
+	ctr task delete "$id" >/dev/null 2>&1
+	ctr container rm "$id" || fail "rm"
+done
+nothing_left
+finish
