@@ -23,17 +23,27 @@ static void on_closed(struct client *c, int sys)
 	(void)sys; /* the question that was open has been told */
 }
 
+const char *task_service(const struct found *f)
+{
+	return f->version >= 3 ? "containerd.task.v3.Task" : "containerd.task.v2.Task";
+}
+
+int shim_connect(struct client *c, const struct found *f, struct err *e)
+{
+	if (!f->address[0])
+		return err_set(e, STATUS_UNAVAILABLE,
+			"%s/%s has no shim: there is no address in %s", f->ns, f->id, f->bundle);
+	if (client_connect(c, f->address, e) == 0)
+		return 0;
+	return err_wrap(e, "%s/%s: its shim does not answer", f->ns, f->id);
+}
+
 int ask_open(struct ask *a, struct ev_loop *loop, const struct found *f, struct err *e)
 {
 	*a = (struct ask){ .loop = loop, .reply = BUF_INIT(FRAME_DATA_MAX) };
 	client_init(&a->client, loop, f->ns, on_closed);
-	a->service = f->version >= 3 ? "containerd.task.v3.Task" : "containerd.task.v2.Task";
-	if (!f->address[0])
-		return err_set(e, STATUS_UNAVAILABLE,
-			"%s/%s has no shim: there is no address in %s", f->ns, f->id, f->bundle);
-	if (client_connect(&a->client, f->address, e) == 0)
-		return 0;
-	return err_wrap(e, "%s/%s: its shim does not answer", f->ns, f->id);
+	a->service = task_service(f);
+	return shim_connect(&a->client, f, e);
 }
 
 bool ask_is_open(const struct ask *a)

@@ -45,6 +45,11 @@ struct ask {
 	struct buf reply;
 };
 
+/* The name of the Task service, in the version that its shim speaks. */
+const char *task_service(const struct found *f);
+
+int shim_connect(struct client *c, const struct found *f, struct err *e);
+
 /* *@a is all zeroes, or was closed. */
 int ask_open(struct ask *a, struct ev_loop *loop, const struct found *f, struct err *e);
 void ask_close(struct ask *a);

@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
 	&command_run,
 	&command_ps,
 	&command_inspect,
+	&command_exec,
 	&command_kill,
 	&command_pause,
 	&command_resume,

@@ -100,16 +100,18 @@ void streams_init(struct streams *s, void (*input_end)(struct streams *s),
 	};
 }
 
-int streams_begin(struct streams *s, struct reaper *reaper, bool terminal, struct err *e)
+int streams_begin(struct streams *s, struct reaper *reaper, const struct streams_wanted *wanted,
+	struct err *e)
 {
 	static const struct route in = { "stdin", STDIN_FILENO, true };
 	static const struct route out = { "stdout", STDOUT_FILENO, false };
 	static const struct route err = { "stderr", STDERR_FILENO, false };
 
-	if (begin(&s->in, reaper, &in, on_input_end, e) < 0 ||
-		begin(&s->out, reaper, &out, on_stdout_end, e) < 0)
+	if (wanted->input && begin(&s->in, reaper, &in, on_input_end, e) < 0)
 		return -1;
-	return terminal ? 0 : begin(&s->err, reaper, &err, on_stderr_end, e);
+	if (begin(&s->out, reaper, &out, on_stdout_end, e) < 0)
+		return -1;
+	return wanted->err ? begin(&s->err, reaper, &err, on_stderr_end, e) : 0;
 }
 
 bool streams_input_is_open(const struct streams *s)

@@ -32,8 +32,14 @@ struct streams {
 void streams_init(struct streams *s, void (*on_input_end)(struct streams *s),
 	void (*on_output_end)(struct streams *s));
 
-/* With a terminal there is one output. 0: the callbacks follow. */
-int streams_begin(struct streams *s, struct reaper *reaper, bool terminal, struct err *e);
+struct streams_wanted {
+	bool input;
+	bool err; /* with a terminal there is one output */
+};
+
+/* 0: the callbacks follow. */
+int streams_begin(struct streams *s, struct reaper *reaper, const struct streams_wanted *wanted,
+	struct err *e);
 
 bool streams_input_is_open(const struct streams *s);
 bool streams_output_is_open(const struct streams *s);

@@ -72,7 +72,7 @@ const struct command command_run = {
 	.synopsis = { "[OPTIONS] --rootfs DIR [--] COMMAND [ARG...]", "[OPTIONS] --bundle DIR" },
 	.about = "Runs COMMAND in a container and exits with its status. The container gets its\n"
 		 "own pid, ipc, uts, mount and network namespaces, DIR as its root, and\n"
-		 "belayctl's standard streams. SIGINT and SIGTERM are passed on to it.\n"
+		 "belayctl's standard streams. SIGINT, SIGTERM and SIGUSR1 are passed on.\n"
 		 "\n"
 		 "Exit status: the container's, 128 + N if signal N ended it, or 125 if belayctl\n"
 		 "itself failed.\n",

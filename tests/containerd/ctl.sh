@@ -16,6 +16,25 @@ row() { here ps | awk -v id="$1" '$2 == id { print $1, $3, $6 }'; }
 # member ID EXPRESSION: of the JSON of inspect.
 member() { here inspect --json "$1" | python3 -c "import json, sys; i = json.load(sys.stdin); print($2)"; }
 
+# terminal COMMAND...: belayctl on a terminal of 40 by 100, its output and its status.
+terminal() {
+	python3 - "$SHIM_DIR/belayctl" "$@" <<-'EOP'
+	import fcntl, os, pty, struct, sys, termios
+	pid, master = pty.fork()
+	if pid == 0:
+	    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+	    os.execv(sys.argv[1], sys.argv[1:])
+	out = b""
+	try:
+	    while chunk := os.read(master, 4096):
+	        out += chunk
+	except OSError:
+	    pass
+	print(out.decode().replace("\r", "").strip())
+	print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	EOP
+}
+
 expect "no containers" "" "$(here ps | sed 1d)"
 here kill nobody 2>"$T/err"
 expect "nobody to kill" 125 $?
@@ -51,6 +70,29 @@ for id in theirs ours; do
 	expect "$id: mounts" "True" "$(member $id 'any(m["target"] == "/proc" for m in i["mounts"])')"
 	here inspect "$id" >"$T/out" || fail "inspect"
 	grep -q "^Shim: .*, pid $shim, " "$T/out" || fail "inspect: $(cat "$T/out")"
+
+	expect "$id: exec" "status 7
+hello
+oops" "$(here exec "$id" -- /bin/sh -c 'echo hello; echo oops >&2; exit 7' >"$T/out" 2>"$T/err"
+		echo "status $?"; cat "$T/out" "$T/err")"
+	expect "$id: a megabyte" "$(seq 1 150000 | md5sum)" "$(here exec "$id" /bin/seq 1 150000 | md5sum)"
+	expect "$id: stdin" "from here" "$(echo from here | here exec -i "$id" /bin/cat)"
+	expect "$id: no stdin" "" "$(echo from here | here exec "$id" /bin/cat)"
+	expect "$id: environment" "1 /tmp 7" "$(A=1 here exec -e A -e B=2 --cwd /tmp --user 7 "$id" \
+		-- /bin/sh -c 'echo $A $PWD $(id -u)')"
+	here exec --env =x "$id" /bin/true 2>"$T/err"
+	expect "$id: an environment without a name" 125 $?
+	here exec "$id" /bin/nosuch 2>"$T/err"
+	expect "$id: no such program" 125 $?
+	grep -q "nosuch" "$T/err" || fail "$id: words: $(cat "$T/err")"
+	here exec "$id" /bin/sh -c 'sleep 1000 >/dev/null & exec >&- 2>&-; exit 3'
+	expect "$id: a child that stays is not waited for" 3 $?
+	# The size comes after the start.
+	expect "$id: a terminal" "as it is
+4" "$(terminal exec -t --state /run/ctd "$id" -- /bin/sh -c \
+		'until stty size 2>/dev/null | grep -qx "40 100"; do sleep 0.02; done; echo as it is; exit 4')"
+	expect "$id: execs left" "" "$(here inspect "$id" | grep -v x1 | grep '(exec ')"
+	expect "$id: folders left" "" "$(ls /run/belay/exec)"
 
 	here kill --exec-id x1 "$id" KILL || fail "kill the exec"
 	wait "$client"

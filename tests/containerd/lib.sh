@@ -61,7 +61,7 @@ wait_for() {
 make_rootfs() {
 	mkdir -p "$T"/rootfs/{bin,proc,sys,dev,tmp,etc}
 	cp "$(command -v busybox)" "$T/rootfs/bin/busybox"
-	for applet in sh cat echo sleep seq true false id md5sum; do
+	for applet in sh cat echo sleep seq true false id md5sum stty grep; do
 		ln -sf busybox "$T/rootfs/bin/$applet"
 	done
 }
