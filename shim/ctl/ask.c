@@ -71,6 +71,8 @@ void ask_begin_at(struct ask *a, const char *service, const char *method, const 
 		.timeout_s = timeout_s,
 		.on_done = on_done,
 	};
+	/* Between questions nothing runs the loop: its time may be that of minutes ago. */
+	ev_now_update(a->loop);
 	a->is_waiting = client_call_start(&a->client, &a->call, m, &a->err) == 0;
 }
 

@@ -19,6 +19,8 @@ static const struct command *const commands[] = {
 	&command_pause,
 	&command_resume,
 	&command_wait,
+	&command_stats,
+	&command_top,
 	&command_dump,
 };
 

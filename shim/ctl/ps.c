@@ -103,16 +103,13 @@ static int tell_failures(const struct seen *seen, size_t n)
 	return rc;
 }
 
-static int show(struct target *t, const struct ps_args *a, struct err *e)
+static int show(struct target *t, const void *args, char **words, struct err *e)
 {
+	const struct ps_args *a = args;
 	struct seen *seen = NULL;
 	int rc;
 
-	if (find_all(&a->where, &t->all, e) < 0)
-		return -1;
-	t->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
-	if (!t->loop)
-		return err_set(e, STATUS_UNKNOWN, "create event loop");
+	(void)words;
 	if (survey_all(&t->all, t->loop, SURVEY_SHIMS, &seen, e) < 0)
 		return -1;
 	rc = a->json ? print_json(seen, t->all.n, e) : print_table(seen, t->all.n, e);
@@ -125,15 +122,9 @@ static int show(struct target *t, const struct ps_args *a, struct err *e)
 static int ps_run(const struct command *c, int argc, char **argv)
 {
 	struct ps_args args = { 0 };
-	struct target t = { 0 };
-	struct err e = ERR_INIT;
-	int first, rc = options_parse(c, argc, argv, &args, &first);
+	const struct errand what = { c, &args, &args.where, show };
 
-	if (rc != 0)
-		return rc < 0 ? EXIT_CTL_FAILED : 0;
-	rc = show(&t, &args, &e);
-	target_close(&t);
-	return rc < 0 ? target_failed(c->name, &e) : rc;
+	return target_run_all(&what, argc, argv);
 }
 
 static const struct option_row rows[] = {

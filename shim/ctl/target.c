@@ -3,15 +3,20 @@
 
 #include <stdio.h>
 
-int target_find(struct target *t, const struct where *where, const char *word, struct err *e)
+int target_find_all(struct target *t, const struct where *where, struct err *e)
 {
 	if (find_all(where, &t->all, e) < 0)
 		return -1;
-	t->found = found_pick(&t->all, word, e);
-	if (!t->found)
-		return -1;
 	t->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	return t->loop ? 0 : err_set(e, STATUS_UNKNOWN, "create event loop");
+}
+
+int target_find(struct target *t, const struct where *where, const char *word, struct err *e)
+{
+	if (target_find_all(t, where, e) < 0)
+		return -1;
+	t->found = found_pick(&t->all, word, e);
+	return t->found ? 0 : -1;
 }
 
 int target_open(struct target *t, const struct where *where, const char *word, struct err *e)
@@ -36,7 +41,13 @@ int target_failed(const char *command, const struct err *e)
 	return EXIT_CTL_FAILED;
 }
 
-int target_run(const struct errand *what, int argc, char **argv)
+static int open_all(struct target *t, const struct where *where, const char *word, struct err *e)
+{
+	return word ? target_find(t, where, word, e) : target_find_all(t, where, e);
+}
+
+static int run(const struct errand *what, int argc, char **argv,
+	int (*open)(struct target *t, const struct where *where, const char *word, struct err *e))
 {
 	const struct command *c = what->command;
 	struct target t = { 0 };
@@ -45,9 +56,19 @@ int target_run(const struct errand *what, int argc, char **argv)
 
 	if (rc != 0)
 		return rc < 0 ? EXIT_CTL_FAILED : 0;
-	rc = target_open(&t, what->where, argv[first], &e);
+	rc = open(&t, what->where, argv[first], &e);
 	if (rc == 0)
-		rc = what->act(&t, what->args, argv + first + 1, &e);
+		rc = what->act(&t, what->args, argv[first] ? argv + first + 1 : argv + first, &e);
 	target_close(&t);
 	return rc < 0 ? target_failed(c->name, &e) : rc;
+}
+
+int target_run(const struct errand *what, int argc, char **argv)
+{
+	return run(what, argc, argv, target_open);
+}
+
+int target_run_all(const struct errand *what, int argc, char **argv)
+{
+	return run(what, argc, argv, open_all);
 }

@@ -17,6 +17,9 @@ struct target {
 	struct ask ask;
 };
 
+/* All of them: no one in particular. */
+int target_find_all(struct target *t, const struct where *where, struct err *e);
+
 int target_find(struct target *t, const struct where *where, const char *word, struct err *e);
 
 /* The same, and connects. */
@@ -35,6 +38,10 @@ struct errand {
 
 /* Parses, connects, acts. Returns the exit status of belayctl. */
 int target_run(const struct errand *what, int argc, char **argv);
+
+/* The same for a command on all, or on the one its first operand names: t->found. Does not connect.
+ */
+int target_run_all(const struct errand *what, int argc, char **argv);
 
 /* What belayctl answers when @e is why it failed: EXIT_CTL_FAILED, with a line on stderr. */
 int target_failed(const char *command, const struct err *e);

@@ -28,6 +28,8 @@ terminal() {
 	try:
 	    while chunk := os.read(master, 4096):
 	        out += chunk
+	        if sys.argv[2] == "top" and out.count(b"ours") == 2:
+	            os.write(master, b"q")
 	except OSError:
 	    pass
 	print(out.decode().replace("\r", "").strip())
@@ -53,6 +55,33 @@ import json, sys
 for row in json.load(sys.stdin):
     assert row["shim_pss_bytes"] > 10000 and row["shim_pid"] > 1 and row["age_seconds"] >= 0, row
     assert row["error"] is None, row' || fail "ps --json"
+
+# What the control group says is what is told; theirs and ours are read by different shims.
+expect "stats" "ours theirs " "$(here stats | awk 'NR > 1 && $3 ~ /^[0-9.]+s$/ && $8 > 0 { print $2 }' |
+	sort | tr '\n' ' ')"
+expect "stats of one" "ours" "$(here stats ours | awk 'NR > 1 { print $2 }')"
+here stats --json | python3 -c '
+import json, sys
+rows = json.load(sys.stdin)
+assert len(rows) == 2, rows
+for row in rows:
+    u = row["usage"]
+    assert u["cpu_ns"] > 0 and 1 <= u["pids"] <= 3 and u["memory_limit_bytes"] is None, row
+    assert abs(u["cpu_user_ns"] + u["cpu_system_ns"] - u["cpu_ns"]) < 1e9, row' || fail "stats --json"
+here stats --prometheus >"$T/out"
+for id in theirs ours; do
+	grep -Eq "^belay_container_cpu_seconds_total\{namespace=\"$NS\",id=\"$id\"\} [0-9.e-]+$" "$T/out" ||
+		fail "prometheus: $(cat "$T/out")"
+	grep -qx "belay_shim_up{namespace=\"$NS\",id=\"$id\"} 1" "$T/out" || fail "prometheus: $(cat "$T/out")"
+done
+expect "metrics without a type" "" "$(grep -v '^#' "$T/out" | cut -d'{' -f1 | sort -u |
+	while read -r name; do grep -q "^# TYPE $name " "$T/out" || echo "$name"; done)"
+terminal top --state /run/ctd >"$T/out"
+expect "top ends with q" 0 "$(tail -n 1 "$T/out")"
+grep -Eq "$NS +ours +running +[0-9]+\.[0-9] " "$T/out" || fail "top: $(cat -v "$T/out")"
+grep -q "2 containers; q quits" "$T/out" || fail "top: $(cat -v "$T/out")"
+here top </dev/null 2>"$T/err"
+expect "top without a terminal" 125 $?
 
 for id in theirs ours; do
 	init=$(ctr task ls | awk -v id=$id '$1 == id { print $2 }')
