@@ -22,6 +22,7 @@ static const struct command *const commands[] = {
 	&command_stats,
 	&command_top,
 	&command_dump,
+	&command_doctor,
 };
 
 static void print_usage(FILE *to)

@@ -13,7 +13,7 @@ process/rootfs         base reaper                                          ev j
 process/cgroup         base reaper                                          ev jansson
 process                base reaper process/runtime process/io process/rootfs process/cgroup   ev jansson
 shim                   base reaper proto proto/api process process/runtime process/io process/rootfs process/cgroup   ev jansson protobuf-c
-shim/ctl               base reaper proto proto/api shim                     ev jansson protobuf-c
+shim/ctl               base reaper proto proto/api process/runtime process/rootfs shim   ev jansson protobuf-c
 '
 
 # The rows as "directory|ours|libraries", the directory itself among ours.
