@@ -21,6 +21,7 @@ static const struct command *const commands[] = {
 	&command_wait,
 	&command_stats,
 	&command_top,
+	&command_events,
 	&command_dump,
 	&command_doctor,
 };

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * events_listen.c - `belayctl events --address`: in the place of containerd.
+ */
+
+#include "base/attr.h"
+#include "proto/api/wellknown.pb-c.h"
+#include "proto/server.h"
+#include "reaper/signals.h"
+#include "shim/ctl/events_command.h"
+#include "shim/socket.h"
+
+#include <unistd.h>
+
+struct ear {
+	struct ev_loop *loop;
+	struct signals signals;
+	struct server server;
+	bool json;
+};
+
+static void on_forward(struct call *c)
+{
+	struct ear *ear = call_user(c);
+	auto_message Pb__ForwardRequest *req = call_unpack(c, &pb__forward_request__descriptor);
+	Pb__Empty empty = PB__EMPTY__INIT;
+
+	if (!req)
+		return;
+	if (req->envelope)
+		events_print(events_json(req->envelope), ear->json);
+	call_reply(c, &empty.base);
+}
+
+static const struct server_method methods[] = { { "Forward", on_forward }, { NULL, NULL } };
+static const struct server_service services[] = {
+	{ "containerd.services.events.ttrpc.v1.Events", methods },
+	{ NULL, NULL },
+};
+
+static void on_signal(struct signals *s, int signo)
+{
+	(void)signo;
+	ev_break(container_of(s, struct ear, signals)->loop, EVBREAK_ALL);
+}
+
+static int serve(struct ear *ear, int fd, struct err *e)
+{
+	int rc = signals_init(&ear->signals, ear->loop, on_signal);
+
+	if (rc == 0)
+		rc = server_init(&ear->server, ear->loop, fd, services, ear);
+	if (rc < 0) {
+		signals_fini(&ear->signals);
+		close(fd);
+		return err_rc(e, rc, "listen for events");
+	}
+	ev_run(ear->loop, 0);
+	server_fini(&ear->server);
+	signals_fini(&ear->signals);
+	return 0;
+}
+
+int events_listen(const char *path, bool json, struct err *e)
+{
+	struct ear ear = { .json = json };
+	int fd, rc;
+
+	if (path[0] != '/')
+		return err_set(e, STATUS_INVALID_ARGUMENT, "--address: not an absolute path");
+	if (socket_listen(path, &fd, e) < 0)
+		return -1;
+	if (fd < 0)
+		return err_set(e, STATUS_UNAVAILABLE,
+			"somebody listens at %s already; events go to one only", path);
+	ear.loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
+	if (!ear.loop) {
+		close(fd);
+		return err_set(e, STATUS_UNKNOWN, "create event loop");
+	}
+	rc = serve(&ear, fd, e);
+	(void)unlink(path); /* gone already is as good */
+	ev_loop_destroy(ear.loop);
+	return rc;
+}
