@@ -45,7 +45,7 @@ static enum op_next make_bundle(struct op *op)
 		err_sys(&op->err, "enter %s", r->a.folder.path);
 		return OP_FAIL;
 	}
-	const struct spec spec = { r->id, r->args->command, r->args->terminal };
+	const struct spec spec = { r->id, r->args->command, r->args->terminal, &r->args->options };
 
 	if (r->args->bundle)
 		return done_or_fail(spec_copy(

@@ -6,6 +6,8 @@
  * run.h - `belayctl run`: a container from start to end, without containerd.
  */
 
+#include "shim/ctl/spec_options.h"
+
 #include <stdbool.h>
 
 struct run_args {
@@ -15,6 +17,7 @@ struct run_args {
 	const char *name;    /* NULL: one is made up */
 	const char *state;   /* folder for bundles, sockets and the runtime's state */
 	const char *shim;    /* NULL: beside belayctl, else in $PATH */
+	struct spec_options options;
 	bool debug;
 	bool terminal;
 	char *const *command; /* up to NULL */

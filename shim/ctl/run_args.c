@@ -22,6 +22,9 @@ static int check(const struct command *c, const struct run_args *a)
 		return options_complain(c, "no command to run");
 	if (a->bundle && a->command[0])
 		return options_complain(c, "--bundle: the command is the one in config.json");
+	if (a->bundle && !spec_options_are_empty(&a->options))
+		return options_complain(c, "--bundle: its config.json says it all; options that "
+					   "change it go with --rootfs");
 	if (a->name && !id_is_valid(a->name))
 		return options_complain(
 			c, "--name: letters and digits, joined by single '.', '_' or '-'");
@@ -55,6 +58,18 @@ static const struct option_row rows[] = {
 		"an OCI bundle instead: its config.json is used as it is" },
 	{ "tty", 't', OPTION_FLAG, AT(terminal), NULL,
 		"give the container a terminal: ours, in raw mode meanwhile" },
+	{ "env", 'e', OPTION_LIST, AT(options.env), "NAME=VALUE",
+		"in its environment; NAME alone is as with us;\nmay be repeated" },
+	{ "user", 'u', OPTION_TEXT, AT(options.user), "UID[:GID]", "in numbers (default 0:0)" },
+	{ "cwd", 0, OPTION_TEXT, AT(options.cwd), "DIR", "its working directory (default /)" },
+	{ "mount", 0, OPTION_LIST, AT(options.mounts), "SOURCE:TARGET[:ro]",
+		"show a file or folder of ours in the container;\nmay be repeated" },
+	{ "read-only", 0, OPTION_FLAG, AT(options.read_only), NULL,
+		"nothing can be written to the root filesystem" },
+	{ "memory", 0, OPTION_TEXT, AT(options.memory), "BYTES",
+		"its limit; with k, m, g or t behind: 512m, 1.5g" },
+	{ "cpus", 0, OPTION_TEXT, AT(options.cpus), "NUMBER",
+		"how many processors' time it may use: 0.5, 2" },
 	{ "runtime", 0, OPTION_TEXT, AT(runtime), "BIN",
 		"the OCI runtime: runc (default), crun, or a path" },
 	{ "name", 0, OPTION_TEXT, AT(name), "ID", "container id; one is made up by default" },

@@ -12,10 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct spec_options;
+
 struct spec {
 	const char *id;
 	char *const *command; /* up to NULL */
 	bool terminal;
+	const struct spec_options *options;
 };
 
 struct spec_needs {
