@@ -138,7 +138,7 @@ const struct command command_kill = {
 	.summary = "send a signal to a container or an exec",
 	.synopsis = { "[OPTIONS] CONTAINER [SIGNAL]" },
 	.about = "Has the shim send SIGNAL, by name or number (default TERM), to the init of\n"
-		 "CONTAINER. " ABOUT_ID,
+		 "CONTAINER.\n" ABOUT_ID,
 	.rows = kill_rows,
 	.least = 1,
 	.most = 2,

@@ -94,7 +94,7 @@ static int tell_failures(const struct seen *seen, size_t n)
 	int rc = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (seen[i].state)
+		if (survey_has_answer(&seen[i]))
 			continue;
 		fprintf(stderr, "belayctl ps: %s/%s: %s\n", seen[i].found->ns, seen[i].found->id,
 			seen[i].why.msg);

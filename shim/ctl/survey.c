@@ -109,15 +109,20 @@ static void ask_usage(struct ask *a, const struct found *f)
 	ask_begin(a, "Stats", &req.base, ASK_ANSWER_MAX_S);
 }
 
+bool survey_has_answer(const struct seen *s)
+{
+	return !err_is_set(&s->why) || s->why.status == STATUS_NOT_FOUND;
+}
+
 /* One question to all of the batch that have answered so far. */
 static void round_of(struct batch *b, void (*begin)(struct ask *a, const struct found *f),
 	void (*take)(struct seen *s, struct ask *a))
 {
 	for (size_t i = 0; i < b->n; i++)
-		if (ask_is_open(&b->ask[i]) && !err_is_set(&b->seen[i].why))
+		if (ask_is_open(&b->ask[i]) && survey_has_answer(&b->seen[i]))
 			begin(&b->ask[i], b->seen[i].found);
 	for (size_t i = 0; i < b->n; i++) {
-		if (!b->ask[i].call.service || err_is_set(&b->seen[i].why))
+		if (!b->ask[i].call.service || !survey_has_answer(&b->seen[i]))
 			continue;
 		ask_await(&b->ask[i]);
 		take(&b->seen[i], &b->ask[i]);

@@ -44,7 +44,10 @@ int survey_all(const struct found_list *l, struct ev_loop *loop, unsigned what, 
 	struct err *e);
 void survey_free(struct seen *seen, size_t n);
 
-/* "running" and its like; "no shim", "no answer". */
+/* Its shim is there, even if it does not know the container: one that is just being created. */
+bool survey_has_answer(const struct seen *s);
+
+/* "running" and its like; "no shim", "no answer", "no task". */
 const char *survey_status(const struct seen *s);
 const char *survey_status_name(Pb__ProcessStatus status);
 

@@ -109,6 +109,16 @@ oops" "$(here exec "$id" -- /bin/sh -c 'echo hello; echo oops >&2; exit 7' >"$T/
 	expect "$id: no stdin" "" "$(echo from here | here exec "$id" /bin/cat)"
 	expect "$id: environment" "1 /tmp 7" "$(A=1 here exec -e A -e B=2 --cwd /tmp --user 7 "$id" \
 		-- /bin/sh -c 'echo $A $PWD $(id -u)')"
+	expect "$id: an id of its own" "x2" "$(here exec --exec-id x2 "$id" -- /bin/sh -c 'sleep 1' &
+		wait_for "x2" bash -c "'$SHIM_DIR/belayctl' inspect --state /run/ctd $id | grep -q '(exec x2)'" &&
+		echo x2; wait)"
+	here exec --exec-id x1 "$id" /bin/true 2>"$T/err"
+	expect "$id: an id that is taken" 125 $?
+	grep -q "id x1: already exists" "$T/err" || fail "$id: words: $(cat "$T/err")"
+	here exec --exec-id ../x "$id" /bin/true 2>"$T/err"
+	expect "$id: an id that is none" 125 $?
+	here exec "$id" 2>"$T/err"
+	expect "$id: no command" 125 $?
 	here exec --env =x "$id" /bin/true 2>"$T/err"
 	expect "$id: an environment without a name" 125 $?
 	here exec "$id" /bin/nosuch 2>"$T/err"
@@ -160,6 +170,23 @@ kill -CONT "$shim"
 grep -q "theirs.*no answer" "$T/out" && grep -q "ours *stopped" "$T/out" || fail "hung: $(cat "$T/out")"
 grep -q "theirs: its shim did not answer State within 2 s" "$T/err" || fail "words: $(cat "$T/err")"
 
+# While a Create hangs its shim is named, and tells in which row.
+cat >"$T/slow-runc" <<-'EOS'
+	#!/bin/sh
+	case " $* " in *" create "*) exec sleep 1000 ;; esac
+	exec runc "$@"
+EOS
+chmod +x "$T/slow-runc"
+"$SHIM_DIR/belayctl" run --state "$T/belay" --name slow --runtime "$T/slow-runc" --rootfs "$T/rootfs" /bin/true 2>"$T/err" &
+run=$!
+wait_for "the row" bash -c "'$SHIM_DIR/belayctl' dump --state '$T/belay' slow | grep -q \"create is in 'run runtime' since\""
+expect "a container that is not there yet" "belay slow no task containerd-shim-belay-v2" \
+	"$(ctl ps --state "$T/belay" | awk 'NR > 1 { print $1, $2, $3, $4, $7 }')"
+expect "and it is no failure" 0 "$(ctl ps --state "$T/belay" >/dev/null 2>&1; echo $?)"
+kill "$(cat /proc/"$(shim_of slow)"/task/*/children)"
+wait $run
+expect "the runtime was killed" 125 $?
+
 # A bundle whose shim has left.
 mkdir -p "/run/ctd/io.containerd.runtime.v2.task/$NS/lost" "$T/fake/io.containerd.runtime.v2.task/a/same" \
 	"$T/fake/io.containerd.runtime.v2.task/b/same"
@@ -170,6 +197,12 @@ ctl pause --state "$T/fake" a/same 2>"$T/err"
 grep -q "a/same has no shim" "$T/err" || fail "words: $(cat "$T/err")"
 expect "no shim" "a no
 b no" "$(ctl ps --state "$T/fake" 2>/dev/null | awk 'NR > 1 { print $1, $3 }')"
+# More than are asked at a time.
+for i in $(seq 70); do
+	mkdir "$T/fake/io.containerd.runtime.v2.task/a/n$i"
+	echo '{}' >"$T/fake/io.containerd.runtime.v2.task/a/n$i/config.json"
+done
+expect "all are listed" 72 "$(ctl ps --state "$T/fake" 2>/dev/null | grep -c "no shim")"
 rmdir "/run/ctd/io.containerd.runtime.v2.task/$NS/lost"
 
 for id in theirs ours; do
