@@ -4,6 +4,9 @@
 #
 # Each script is called with the folder of the shim under test and, if it is not to be the machine's
 # own containerd, a folder with another containerd, ctr and runc: TEST.sh BUILD/shim [BIN]
+#
+# Who sources it may want more: further namespaces (BELAY_UNSHARE), tools (BELAY_TOOLS), and a
+# containerd_config of its own.
 
 set -u
 
@@ -12,13 +15,14 @@ if [ -z "${BELAY_INSIDE:-}" ]; then
 	skip() { echo "SKIPPED $(basename "$0"): $*"; exit 77; }
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	[ -z "${2:-}" ] || [ -x "$2/containerd" ] || skip "$2 has no containerd"
-	for tool in containerd ctr runc busybox unshare; do
-		command -v "$tool" >/dev/null || skip "there is no $tool"
+	for tool in containerd ctr runc busybox unshare ${BELAY_TOOLS:-}; do
+		PATH="${2:+$2:}$PATH" command -v "$tool" >/dev/null || skip "there is no $tool"
 	done
 	unshare --mount --propagation private true 2>/dev/null || skip "mount namespaces are not allowed"
 	BELAY_INSIDE=$(mktemp -d /tmp/belay-containerd.XXXXXX)
 	export BELAY_INSIDE
-	timeout -k 5 "${TEST_TIMEOUT:-120}" unshare --mount --pid --fork --mount-proc \
+	# shellcheck disable=SC2086 # a list, on purpose
+	timeout -k 5 "${TEST_TIMEOUT:-120}" unshare --mount --pid ${BELAY_UNSHARE:-} --fork --mount-proc \
 		--propagation private bash "$0" "$@" </dev/null
 	status=$?
 	rm -rf --one-file-system "$BELAY_INSIDE"
@@ -66,8 +70,8 @@ make_rootfs() {
 	done
 }
 
-start_containerd() {
-	cat >"$T/config.toml" <<-EOF
+declare -F containerd_config >/dev/null || containerd_config() {
+	cat <<-EOF
 	version = 2
 	root = "$T/root"
 	state = "/run/ctd"
@@ -81,6 +85,10 @@ start_containerd() {
 	[debug]
 	  level = "debug"
 	EOF
+}
+
+start_containerd() {
+	containerd_config >"$T/config.toml"
 	containerd -c "$T/config.toml" >>"$T/log" 2>&1 &
 	containerd_pid=$!
 	wait_for containerd ctr version

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# versions.sh - containerd, runc, crun and criu of later Debian releases, for tests beside the machine's own.
+# versions.sh - containerd, runc, crun, criu and Docker of later Debian releases, for tests beside the machine's own.
 #
 #	tests/lib/versions.sh DIR
 #
-# makes DIR/trixie/bin and DIR/forky/bin. apt itself does the fetching, with lists and a cache below DIR:
+# makes DIR/trixie/bin and DIR/forky/bin, and DIR/.../cni for what sets up networks of pods. apt itself does the fetching, with lists and a cache below DIR:
 # it takes the archive's address from the machine's own sources and checks the signed index and every
 # hash. The system's lists are not touched and nothing is installed. Programs that need a later libc than
 # ours find it by an interpreter and a library path of their own (patchelf), not through the environment,
@@ -12,14 +12,16 @@
 #
 # A mirror that lags behind is good enough for a test, so the date of the index is not looked at.
 #
-# All that is there is left alone, so a second call costs nothing. Without a network: SKIPPED, exit 77,
+# All that is there is left alone, so a second call costs nothing; what was made for another list of packages
+# is made again. Without a network: SKIPPED, exit 77,
 # and the tests that wanted a version say so in turn.
 
 set -u -o pipefail
 
 suites="trixie forky"
-packages="containerd runc crun criu"
-programs="containerd ctr containerd-shim-runc-v2 runc crun criu"
+packages="containerd runc crun criu docker.io docker-cli tini containernetworking-plugins"
+programs="containerd ctr containerd-shim-runc-v2 runc crun criu dockerd docker docker-proxy tini-static"
+networks="bridge host-local loopback"
 dir=$(realpath -m "${1:?usage: versions.sh DIR}")
 
 skip() {
@@ -69,16 +71,27 @@ unpack() {
 }
 
 # The suite's own loader and libraries, by absolute path: what a program inherits says nothing of them.
-settle() {
-	local suite=$1 root=$dir/$1/root name from loader
+settle_one() { # SUITE PROGRAM FOLDER
+	local root=$dir/$1/root from loader
 
 	loader=$(find "$root/usr/lib" -name 'ld-linux-*.so.*' | head -n 1)
-	mkdir -p "$dir/$suite/bin"
+	from=$(find "$root/usr/bin" "$root/usr/sbin" "$root/usr/lib/cni" -name "$2" -type f | head -n 1)
+	[ -n "$from" ] || return 1
+	if patchelf --print-interpreter "$from" >/dev/null 2>&1; then
+		patchelf --set-interpreter "$loader" --force-rpath --set-rpath "$(dirname "$loader")" "$from" || return 1
+	fi
+	mv "$from" "$dir/$1/$3/$2"
+}
+
+settle() {
+	local suite=$1 name
+
+	mkdir -p "$dir/$suite/bin" "$dir/$suite/cni"
 	for name in $programs; do
-		from=$(find "$root/usr/bin" "$root/usr/sbin" -name "$name" -type f | head -n 1)
-		[ -n "$from" ] && patchelf --set-interpreter "$loader" --force-rpath \
-			--set-rpath "$(dirname "$loader")" "$from" || return 1
-		mv "$from" "$dir/$suite/bin/$name"
+		settle_one "$suite" "$name" bin || return 1
+	done
+	for name in $networks; do
+		settle_one "$suite" "$name" cni || return 1
 	done
 	rm -rf "$dir/$suite/apt"
 }
@@ -86,11 +99,11 @@ settle() {
 make_suite() {
 	local suite=$1
 
-	[ -e "$dir/$suite/complete" ] && return 0
+	[ "$(cat "$dir/$suite/complete" 2>/dev/null)" = "$packages" ] && return 0
 	rm -rf "${dir:?}/$suite"
 	mkdir -p "$dir/$suite"
 	{ download "$suite" && unpack "$suite" && settle "$suite"; } >"$dir/$suite/log" 2>&1 &&
-		touch "$dir/$suite/complete" && return 0
+		echo "$packages" >"$dir/$suite/complete" && return 0
 	tail -n 5 "$dir/$suite/log"
 	return 1
 }
