@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# packages.sh - installs what tests/packages.txt lists. Sourced by tests/run and tests/demo.
+# packages.sh - installs what tests/packages.txt lists. Sourced by tests/run, tests/demo and their like.
 
 # The packages of the sections named, or of all.
 list_packages() {
@@ -8,6 +8,12 @@ list_packages() {
 		/^\[.*\]$/ { section = substr($0, 2, length($0) - 2); next }
 		$0 != "" && (wanted ~ /^ *$/ || index(wanted, " " section " "))
 	' "$(dirname "${BASH_SOURCE[0]}")/../packages.txt"
+}
+
+# Where this machine gets Debian from.
+debian_archive() {
+	apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(ORIGIN) $(SUITE)' 'Created-By: Packages' |
+		awk '$2 == "main" && $3 == "Debian" && $4 !~ /security|updates|backports/ { print $1; exit }'
 }
 
 missing_packages() {

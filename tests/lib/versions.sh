@@ -17,6 +17,8 @@
 # and the tests that wanted a version say so in turn.
 
 set -u -o pipefail
+# shellcheck source=tests/lib/packages.sh
+. "$(dirname "$0")/packages.sh"
 
 suites="trixie forky"
 packages="containerd runc crun criu docker.io docker-cli tini containernetworking-plugins"
@@ -27,12 +29,6 @@ dir=$(realpath -m "${1:?usage: versions.sh DIR}")
 skip() {
 	echo "SKIPPED versions: $*"
 	exit 77
-}
-
-# Where this machine gets Debian from.
-archive() {
-	apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(ORIGIN) $(SUITE)' 'Created-By: Packages' |
-		awk '$2 == "main" && $3 == "Debian" && $4 !~ /security|updates|backports/ { print $1; exit }'
 }
 
 # apt SUITE WORDS...: apt-get that knows of nothing but that suite.
@@ -114,7 +110,7 @@ done
 mkdir -p "$dir"
 exec 9>"$dir/lock"
 flock 9
-uri=$(archive)
+uri=$(debian_archive)
 [ -n "$uri" ] || skip "apt knows of no Debian archive"
 for suite in $suites; do
 	make_suite "$suite" || skip "$suite could not be fetched, see $dir/$suite/log"
