@@ -9,42 +9,10 @@ if [ -z "${BELAY_INSIDE:-}" ]; then
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	[ -e "$1/complete" ] || skip "there is no fresh Debian"
 	ls "$2"/belay_*.deb >/dev/null 2>&1 || skip "there are no packages"
-	BELAY_INSIDE=$(mktemp -d /tmp/belay-install.XXXXXX)
-	export BELAY_INSIDE
-	timeout -k 5 200 unshare --mount --pid --net --fork --mount-proc --propagation private bash "$0" "$@" </dev/null
-	status=$?
-	rm -rf --one-file-system "$BELAY_INSIDE"
-	exit $status
 fi
-
-# A layer in memory above the fresh Debian; its containers have control groups of their own.
-T=$BELAY_INSIDE R=$BELAY_INSIDE/root NS=belay-install-$(basename "$BELAY_INSIDE" | tr -d '.')
-failures=0
-mkdir "$R" && mount -t tmpfs tmpfs "$T" && mkdir "$R" "$T/upper" "$T/work" &&
-	mount -t overlay -o "lowerdir=$(realpath "$1/root"),upperdir=$T/upper,workdir=$T/work" overlay "$R" &&
-	mount -t proc proc "$R/proc" && mount --rbind /sys "$R/sys" && mount --rbind /dev "$R/dev" &&
-	mount -t tmpfs tmpfs "$R/run" && mount -t tmpfs tmpfs "$R/tmp" || exit 1
+NODE_NAME=install NODE_DEBIAN=$1
+. "$(dirname "$0")/lib.sh"
 cp "$2"/*.deb "$R/tmp/"
-inside() { chroot "$R" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-	CONTAINERD_NAMESPACE=$NS DEBIAN_FRONTEND=noninteractive "$@"; }
-
-fail() {
-	echo "FAILED: $*" >&2
-	failures=$((failures + 1))
-}
-expect() { # WHAT WANTED GOT
-	[ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
-}
-wait_for() { # WHAT COMMAND...
-	local what=$1 i
-
-	shift
-	for i in $(seq 200); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.05
-	done
-	fail "gave up waiting for $what"
-}
 
 # What dpkg itself writes down, and logs, are nobody's leftovers; what containerd keeps is its own.
 files() {
@@ -68,7 +36,7 @@ lives_with() { # ID stock|ours
 }
 end() { # ID
 	inside ctr task kill -s TERM "$1" || fail "kill $1"
-	wait_for "the end of $1" sh -c "chroot $R env CONTAINERD_NAMESPACE=$NS ctr task ls | grep -q '^$1 .*STOPPED'"
+	wait_for "the end of $1" sh -c "chroot $R ctr task ls | grep -q '^$1 .*STOPPED'"
 	inside ctr task delete "$1" 2>"$T/said"
 	grep -q 'non-zero exit code 6' "$T/said" || fail "status of $1: $(cat "$T/said")"
 	inside ctr container rm "$1"
@@ -92,6 +60,7 @@ install_one "$main"
 expect "the demo" "hello 7" "$(inside belayctl run --rootfs /srv/rootfs -- /bin/sh -c 'echo hello; exit 7' | tr '\n' ' ')$(
 	inside belayctl run --rootfs /srv/rootfs -- /bin/sh -c 'exit 7'; echo $?)"
 begin before io.containerd.runc.v2
+begin stock-dies io.containerd.runc.v2
 begin named io.containerd.belay.v2
 lives_with before stock
 lives_with named ours
@@ -103,10 +72,25 @@ expect "the stock shim, aside" "$stock" "$(sha256sum <"$R/usr/bin/containerd-shi
 inside sh -c 'dpkg -i --force-confold /var/cache/apt/archives/containerd_*.deb' >"$T/dpkg" 2>&1 ||
 	fail "containerd again: $(cat "$T/dpkg")"
 begin during io.containerd.runc.v2
+begin ours-dies io.containerd.runc.v2
 lives_with before stock
 lives_with during ours
 
+# A shim that dies is cleaned up after by what is in its place then, which is not what it was.
+dies() { # ID
+	local init shim
+
+	init=$(inside ctr task ls | awk -v id="$1" '$1 == id { print $2 }')
+	shim=$(pgrep -f "^[^ ]*containerd-shim-[^ ]* .*-id $1( |$)")
+	kill -KILL "$shim"
+	wait_for "the end of $1's process" sh -c "! kill -0 $init"
+	wait_for "the end of $1's bundle" sh -c "! [ -e $R/run/containerd/io.containerd.runtime.v2.task/default/$1 ]"
+	inside ctr container rm "$1" || fail "rm $1"
+}
+dies stock-dies
+
 purge belay-as-runc-v2
+dies ours-dies
 expect "the stock shim, back" "$stock" "$(sha256sum <"$R/usr/bin/containerd-shim-runc-v2")"
 begin after io.containerd.runc.v2
 lives_with during ours
@@ -121,6 +105,5 @@ diff "$T/before" "$T/after" >"$T/diff" || fail "what is left: $(cat "$T/diff")"
 
 kill "$containerd"
 wait "$containerd"
-find /sys/fs/cgroup -depth -type d -path "*/$NS*" -exec rmdir {} + 2>/dev/null
 [ "$failures" = 0 ] && echo "ok install" || tail -n 20 "$T/log"
 exit $((failures > 0))
