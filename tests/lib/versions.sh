@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# versions.sh - containerd, runc, crun, criu and Docker of later Debian releases, for tests beside the machine's own.
+# versions.sh - containerd, runc, crun, criu, Docker and kubectl of later Debian releases, for tests beside the machine's own.
 #
 #	tests/lib/versions.sh DIR
 #
@@ -21,8 +21,8 @@ set -u -o pipefail
 . "$(dirname "$0")/packages.sh"
 
 suites="trixie forky"
-packages="containerd runc crun criu docker.io docker-cli tini containernetworking-plugins"
-programs="containerd ctr containerd-shim-runc-v2 runc crun criu dockerd docker docker-proxy tini-static"
+packages="containerd runc crun criu docker.io docker-cli tini containernetworking-plugins kubectl"
+programs="containerd ctr containerd-shim-runc-v2 runc crun criu dockerd docker docker-proxy tini-static kubectl"
 networks="bridge host-local loopback"
 dir=$(realpath -m "${1:?usage: versions.sh DIR}")
 
