@@ -16,6 +16,29 @@ debian_archive() {
 		awk '$2 == "main" && $3 == "Debian" && $4 !~ /security|updates|backports/ { print $1; exit }'
 }
 
+# private_apt_begin DIR ARCHIVE SUITE, then private_apt DIR WORDS...: an apt-get that knows of nothing but that suite, with
+# lists, a cache and an empty status of its own in DIR. Nothing is installed by it. A mirror that lags behind is good
+# enough for a test, so the date of the index is not looked at.
+private_apt_begin() {
+	mkdir -p "$1/lists/partial" "$1/cache/archives/partial"
+	: >"$1/status"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $2 $3 main" >"$1/sources.list"
+}
+
+private_apt() {
+	local at=$1
+
+	shift
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dir::Etc::sourcelist="$at/sources.list" \
+		-o Dir::Etc::sourceparts=- -o Dir::Etc::preferencesparts=- -o Dir::Etc::preferences=- \
+		-o Dir::State::lists="$at/lists" -o Dir::State::status="$at/status" \
+		-o Dir::Cache="$at/cache" -o APT::Sandbox::User=root -o Debug::NoLocking=1 \
+		-o APT::Install-Recommends=0 -o APT::Install-Suggests=0 -o Acquire::Languages=none \
+		-o Acquire::Check-Valid-Until=false \
+		-o APT::Keep-Downloaded-Packages=1 -o DPkg::Pre-Install-Pkgs= -o DPkg::Post-Invoke= \
+		-o APT::Update::Post-Invoke= -o APT::Update::Post-Invoke-Success= "$@"
+}
+
 missing_packages() {
 	local package
 

@@ -1,20 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# versions.sh - containerd, runc, crun, criu, Docker and kubectl of later Debian releases, for tests beside the machine's own.
+# versions.sh - containerd, runc, crun, criu, Docker and kubectl of later Debian releases, for tests beside the
+# machine's own.
 #
 #	tests/lib/versions.sh DIR
 #
-# makes DIR/trixie/bin and DIR/forky/bin, and DIR/.../cni for what sets up networks of pods. apt itself does the fetching, with lists and a cache below DIR:
-# it takes the archive's address from the machine's own sources and checks the signed index and every
-# hash. The system's lists are not touched and nothing is installed. Programs that need a later libc than
-# ours find it by an interpreter and a library path of their own (patchelf), not through the environment,
-# so that what they start is not handed libraries it was not built for.
-#
-# A mirror that lags behind is good enough for a test, so the date of the index is not looked at.
+# makes DIR/trixie/bin and DIR/forky/bin, and DIR/.../cni for what sets up networks of pods. apt itself does the
+# fetching, with lists and a cache below DIR: it takes the archive's address from the machine's own sources and
+# checks the signed index and every hash. The system's lists are not touched and nothing is installed. Programs
+# that need a later libc than ours find it by an interpreter and a library path of their own (patchelf), not
+# through the environment, so that what they start is not handed libraries it was not built for.
 #
 # All that is there is left alone, so a second call costs nothing; what was made for another list of packages
-# is made again. Without a network: SKIPPED, exit 77,
-# and the tests that wanted a version say so in turn.
+# is made again. Without a network: SKIPPED, exit 77, and the tests that wanted a version say so in turn.
 
 set -u -o pipefail
 # shellcheck source=tests/lib/packages.sh
@@ -31,30 +29,12 @@ skip() {
 	exit 77
 }
 
-# apt SUITE WORDS...: apt-get that knows of nothing but that suite.
-apt() {
-	local at=$dir/$1/apt
-
-	shift
-	DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dir::Etc::sourcelist="$at/sources.list" \
-		-o Dir::Etc::sourceparts=- -o Dir::Etc::preferencesparts=- -o Dir::Etc::preferences=- \
-		-o Dir::State::lists="$at/lists" -o Dir::State::status="$at/status" \
-		-o Dir::Cache="$at/cache" -o APT::Sandbox::User=root -o Debug::NoLocking=1 \
-		-o APT::Install-Recommends=0 -o APT::Install-Suggests=0 -o Acquire::Languages=none \
-		-o Acquire::Check-Valid-Until=false \
-		-o APT::Keep-Downloaded-Packages=1 -o DPkg::Pre-Install-Pkgs= -o DPkg::Post-Invoke= \
-		-o APT::Update::Post-Invoke= -o APT::Update::Post-Invoke-Success= "$@"
-}
-
 download() {
 	local suite=$1 at=$dir/$1/apt
 
-	mkdir -p "$at/lists/partial" "$at/cache/archives/partial"
-	: >"$at/status"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main" \
-		>"$at/sources.list"
+	private_apt_begin "$at" "$uri" "$suite"
 	# shellcheck disable=SC2086 # a list, on purpose
-	apt "$suite" update && apt "$suite" --download-only install $packages
+	private_apt "$at" update && private_apt "$at" --download-only install $packages
 }
 
 unpack() {
