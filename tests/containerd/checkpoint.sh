@@ -10,13 +10,20 @@ criu check >/dev/null 2>&1 || {
 }
 . "$(dirname "$0")/lib.sh"
 
+# Its init is the runtime's program for a moment yet, which criu cannot dump.
+is_itself() { # ID
+	[ "$(cat "/proc/$(ctr task ls | awk -v id="$1" '$1 == id { print $2 }')/comm")" = sleep ]
+}
+
 run() { # RUNTIME ID
 	ctr run -d --net-host --runtime "$1" --rootfs "$T/rootfs" "$2" /bin/sleep 1000 ||
 		fail "run -d $2"
+	wait_for "the program of $2" is_itself "$2"
 }
 
 checkpoint() { # ID OPTIONS...
-	ctr task checkpoint "${@:2}" "$1" >"$T/out" 2>&1 || fail "checkpoint of $1: $(cat "$T/out")"
+	ctr task checkpoint "${@:2}" "$1" >"$T/out" 2>&1 || fail "checkpoint of $1: $(cat "$T/out"
+		grep -h Error "/run/ctd/io.containerd.runtime.v2.task/$NS/$1/criu-dump.log")"
 }
 
 # ctr 1.6 knows no image path for a runtime that is not runc's: the image becomes content.
