@@ -75,8 +75,9 @@ int cgroup_pids(const struct cgroup *cg, pid_t **ret, size_t *ret_n) NODISCARD;
 
 /*
  * Sends @signo to all of them, new ones included as far as one pass sees them.
- * Each is signalled through a pidfd that was seen to belong to a member. The
- * count of those reached, or -errno.
+ * Each is signalled through a pidfd that was seen to belong to a member; or all
+ * at once by the kernel, which has that for SIGKILL in version 2 since Linux
+ * 5.14 (cgroup.kill). The count of those reached, or -errno.
  */
 int cgroup_signal(const struct cgroup *cg, int signo) NODISCARD;
 

@@ -306,6 +306,26 @@ TEST(a_signal_reaches_every_member_and_nobody_else)
 	scene_strike(&s);
 }
 
+TEST(what_kills_a_whole_group_at_once_is_left_to_the_kernel)
+{
+	pid_t member = sleeper();
+	struct scene s;
+	char pids[32], *written;
+
+	group_set(&s);
+	snprintf(pids, sizeof(pids), "%d\n", (int)member);
+	tmpdir_write(&s.dir, "root/devices/c1/cgroup.procs", pids);
+	tmpdir_write(&s.dir, "root/devices/c1/cgroup.kill", "");
+	assert_int_equal(cgroup_signal(&s.cg, SIGKILL), 1);
+	written = tmpdir_read(&s.dir, "root/devices/c1/cgroup.kill");
+	assert_string_equal(written, "1");
+	free(written);
+	assert_int_equal(kill(member, 0), 0); /* this file is only a file */
+	assert_int_equal(cgroup_signal(&s.cg, SIGTERM), 1);
+	assert_int_equal(end_of(member), 128 + SIGTERM);
+	scene_strike(&s);
+}
+
 /*
  * The group as it changes between two looks at it: the first is a FIFO, whose
  * reader gets the end only when the second, empty, has taken its place.
