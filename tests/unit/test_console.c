@@ -3,16 +3,12 @@
 
 #include "base/auto.h"
 #include "tests/unit/io_rig.h"
+#include "tests/unit/send_fds.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-
-/* More than a message to us has room for. */
-#define MANY 64
 
 struct scene {
 	struct ev_loop *loop;
@@ -48,41 +44,6 @@ static void scene_strike(struct scene *s)
 	ev_loop_destroy(s->loop);
 }
 
-static int dial(const struct scene *s)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	memcpy(to.sun_path, s->path, strlen(s->path));
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	return fd;
-}
-
-/* As a runtime: a name, and @n times @fd beside it. */
-static void send_fds(const struct scene *s, int fd, size_t n)
-{
-	union {
-		char bytes[CMSG_SPACE(MANY * sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec data = { (void *)(uintptr_t) "/dev/ptmx", 9 };
-	struct msghdr msg = { .msg_iov = &data, .msg_iovlen = 1 };
-	auto_fd int conn = dial(s);
-
-	if (n > 0) {
-		struct cmsghdr *c = &control.align;
-
-		msg.msg_control = control.bytes;
-		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n * sizeof(int));
-		for (size_t i = 0; i < n; i++)
-			memcpy(CMSG_DATA(c) + i * sizeof(int), &fd, sizeof(fd));
-	}
-	assert_int_equal(sendmsg(conn, &msg, 0), 9);
-}
-
 static int open_master(void)
 {
 	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -112,7 +73,7 @@ TEST(the_master_of_a_pty_is_taken_and_nobody_elses_to_inherit)
 	struct scene s;
 
 	scene_set(&s);
-	send_fds(&s, master, 1);
+	send_fds(s.path, "/dev/ptmx", master, 1);
 	loop_run_until(s.loop, &s.done);
 	got = console_take(s.console, &e);
 	assert_true(got >= 0);
@@ -126,7 +87,7 @@ TEST(a_message_without_a_descriptor_is_refused)
 	struct scene s;
 
 	scene_set(&s);
-	send_fds(&s, -1, 0);
+	send_fds(s.path, "/dev/ptmx", -1, 0);
 	expect_refusal(&s, "the runtime sent 0 descriptors for a console, not one");
 }
 
@@ -138,7 +99,7 @@ TEST(two_masters_are_one_too_many_and_many_do_not_leak)
 
 	for (size_t i = 0; i < ARRAY_LEN(n); i++) {
 		scene_set(&s);
-		send_fds(&s, master, n[i]);
+		send_fds(s.path, "/dev/ptmx", master, n[i]);
 		expect_refusal(&s, "descriptors for a console, not one");
 	}
 }
@@ -151,13 +112,13 @@ TEST(what_is_no_master_is_refused)
 	struct scene s;
 
 	scene_set(&s);
-	send_fds(&s, null, 1);
+	send_fds(s.path, "/dev/ptmx", null, 1);
 	expect_refusal(&s, "something that is no pty");
 	assert_int_equal(unlockpt(master), 0);
 	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	assert_true(slave >= 0);
 	scene_set(&s);
-	send_fds(&s, slave, 1);
+	send_fds(s.path, "/dev/ptmx", slave, 1);
 	expect_refusal(&s, "something that is no pty");
 }
 
@@ -168,12 +129,12 @@ TEST(garbage_is_refused_and_so_is_one_that_hangs_up)
 	int fd;
 
 	scene_set(&s);
-	fd = dial(&s);
+	fd = dial(s.path);
 	assert_true(send(fd, garbage, sizeof(garbage), MSG_DONTWAIT) > 0);
 	close(fd);
 	expect_refusal(&s, "0 descriptors");
 	scene_set(&s);
-	close(dial(&s));
+	close(dial(s.path));
 	expect_refusal(&s, "0 descriptors");
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "tests/unit/process_rig.h"
+#include "tests/unit/send_fds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,12 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-#define MANY 64
 
 struct scene {
 	struct tmpdir dir;
@@ -39,41 +36,6 @@ static void scene_strike(struct scene *s)
 	tmpdir_close(&s->dir);
 }
 
-static int dial(const struct scene *s)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	snprintf(to.sun_path, sizeof(to.sun_path), "%s", handover_path(&s->h));
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	return fd;
-}
-
-/* As the runtime: a word, and @n times @fd beside it; then it is gone. */
-static void send_fds(const struct scene *s, int fd, size_t n)
-{
-	union {
-		char bytes[CMSG_SPACE(MANY * sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec data = { (void *)(uintptr_t) "standard", 8 };
-	struct msghdr msg = { .msg_iov = &data, .msg_iovlen = 1 };
-	auto_fd int conn = dial(s);
-
-	if (n > 0) {
-		struct cmsghdr *c = &control.align;
-
-		msg.msg_control = control.bytes;
-		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n * sizeof(int));
-		for (size_t i = 0; i < n; i++)
-			memcpy(CMSG_DATA(c) + i * sizeof(int), &fd, sizeof(fd));
-	}
-	assert_int_equal(sendmsg(conn, &msg, 0), 8);
-}
-
 static void expect_refused(int fd, size_t n, const char *words)
 {
 	struct err e = ERR_INIT;
@@ -81,7 +43,7 @@ static void expect_refused(int fd, size_t n, const char *words)
 	int pidfd = -1;
 
 	scene_set(&s);
-	send_fds(&s, fd, n);
+	send_fds(handover_path(&s.h), "standard", fd, n);
 	assert_int_equal(handover_take(&s.h, &pidfd, &e), -1);
 	assert_int_equal(pidfd, -1);
 	if (!strstr(e.msg, words))
@@ -98,7 +60,7 @@ TEST(what_the_runtime_sent_before_its_exit_is_taken_without_waiting)
 	pid_t pid;
 
 	scene_set(&s);
-	send_fds(&s, mine, 1);
+	send_fds(handover_path(&s.h), "standard", mine, 1);
 	assert_int_equal(handover_take(&s.h, &pidfd, &e), 1);
 	assert_int_equal(child_pid_of(pidfd, &pid), 0);
 	assert_int_equal(pid, getpid());
@@ -117,11 +79,11 @@ TEST(a_runtime_that_sends_nothing_has_said_nothing)
 	assert_int_equal(handover_take(&s.h, &pidfd, &e), 0);
 	scene_strike(&s);
 	scene_set(&s);
-	close(dial(&s));
+	close(dial(handover_path(&s.h)));
 	assert_int_equal(handover_take(&s.h, &pidfd, &e), 0);
 	scene_strike(&s);
 	scene_set(&s);
-	send_fds(&s, -1, 0);
+	send_fds(handover_path(&s.h), "standard", -1, 0);
 	assert_int_equal(handover_take(&s.h, &pidfd, &e), 0);
 	scene_strike(&s);
 }
