@@ -23,8 +23,22 @@ void memory_give_back(void)
 	(void)madvise(end - STACK_DEPTH_BYTES, STACK_DEPTH_BYTES, MADV_DONTNEED);
 }
 
-/* As process-wide as libev's allocator. */
-static void *reserve;
+/* As process-wide as libev's allocator. A mapping of its own: untouched, it costs no page. */
+static void *reserve = MAP_FAILED;
+
+static void make_reserve(void)
+{
+	if (reserve == MAP_FAILED)
+		reserve = mmap(NULL, MEMORY_LOOP_RESERVE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void give_reserve(void)
+{
+	if (reserve != MAP_FAILED)
+		(void)munmap(reserve, MEMORY_LOOP_RESERVE); /* of ours, so it cannot fail */
+	reserve = MAP_FAILED;
+}
 
 static void *loop_alloc(void *old, long size)
 {
@@ -36,18 +50,16 @@ static void *loop_alloc(void *old, long size)
 	}
 	p = realloc(old, (size_t)size);
 	if (!p) {
-		free(reserve);
-		reserve = NULL;
+		give_reserve();
 		p = realloc(old, (size_t)size);
-	} else if (!reserve) {
-		reserve = malloc(MEMORY_LOOP_RESERVE);
+	} else {
+		make_reserve();
 	}
 	return p;
 }
 
 void memory_keep_for_loop(void)
 {
-	if (!reserve)
-		reserve = malloc(MEMORY_LOOP_RESERVE);
+	make_reserve();
 	ev_set_allocator(loop_alloc);
 }

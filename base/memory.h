@@ -17,13 +17,17 @@
  */
 void memory_give_back(void);
 
-/* What libev may still have when there is no memory, in bytes; never touched until then. */
-#define MEMORY_LOOP_RESERVE (64 * 1024)
+/*
+ * Address space that libev may still have when there is no memory, in bytes;
+ * never touched, so it costs none. As much as malloc() asks of the kernel at a
+ * time (glibc: 132 KiB by brk(), 1 MiB by mmap()).
+ */
+#define MEMORY_LOOP_RESERVE (1024 * 1024)
 
 /*
  * libev ends the process when it is refused memory, as it may be in the middle
  * of anything: it grows a table with the number of descriptors, timers and
- * events. So it is given a reserve, which goes back to the heap when malloc()
+ * events. So it is given a reserve, which goes back to the kernel when malloc()
  * fails it and is made again when there is some; only what does not fit in
  * there still ends us. Once, before the first loop is made.
  */

@@ -32,7 +32,7 @@
  * exit that is not told leaves containerd with a container that runs for ever.
  */
 #define EVENTS_SPARE      4
-#define EVENT_SPARE_BYTES 512
+#define EVENT_SPARE_BYTES 511
 
 struct event; /* opaque */
 

@@ -114,18 +114,28 @@ void report_print(const struct report *r, FILE *f)
 		print_row(r, w, f);
 }
 
+/* What else the machine does only adds to a figure, and in few rounds it may be in most of them. */
+static double least(const struct samples *s)
+{
+	double v = NAN;
+
+	for (size_t i = 0; i < s->n; i++)
+		v = isnan(v) || s->v[i] < v ? s->v[i] : v;
+	return v;
+}
+
 bool report_is_fine(const struct report *r, FILE *f)
 {
 	bool fine = true;
 
 	for (enum figure w = 0; w < FIGURES; w++) {
-		double first = samples_median(&r->shim[0].of[w]);
-		double last = samples_median(&r->shim[r->n_shims - 1].of[w]);
+		double first = least(&r->shim[0].of[w]);
+		double last = least(&r->shim[r->n_shims - 1].of[w]);
 
 		if (about[w].ratio_max <= 0 || isnan(first) || isnan(last) ||
 			last <= first * about[w].ratio_max)
 			continue;
-		fprintf(f, "FAILED: %s: %.3f %s against %.3f, more than %.2f of it\n",
+		fprintf(f, "FAILED: %s: %.3f %s at best against %.3f, more than %.2f of it\n",
 			about[w].title, last, about[w].unit, first, about[w].ratio_max);
 		fine = false;
 	}
