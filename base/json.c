@@ -131,3 +131,18 @@ const char *json_get_string(json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
 }
+
+static int add_text(const char *bytes, size_t n, void *user)
+{
+	return buf_add(user, bytes, n);
+}
+
+char *json_text(const json_t *j)
+{
+	struct buf text = BUF_INIT(JSON_FILE_MAX);
+
+	if (json_dump_callback(j, add_text, &text, JSON_COMPACT) == 0 && buf_text(&text))
+		return (char *)text.data; /* the buffer's memory is the caller's now */
+	buf_fini(&text);
+	return NULL;
+}

@@ -46,6 +46,19 @@ int json_copy_with_bool(const char *text, size_t len, const char *key, bool valu
  */
 json_t *json_get(json_t *root, ...) __attribute__((sentinel));
 
+/*
+ * From now on the values of this process are made in memory of their own, which
+ * goes back to the kernel as a whole with the last of them. A config.json is a
+ * thousand small pieces, and whatever is allocated between them and lives on
+ * would keep their pages in the heap for as long as the container runs. Before
+ * the first value is made; what jansson hands out is not for free() then, so
+ * text is made with json_text().
+ */
+void json_use_region(void);
+
+/* In one line; the caller frees it. NULL when out of memory, or for a string that is no UTF-8. */
+char *json_text(const json_t *j);
+
 /* The string behind @key, borrowed from @object; NULL when there is none. */
 const char *json_get_string(json_t *object, const char *key);
 

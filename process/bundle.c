@@ -118,7 +118,7 @@ static json_t *options_to_json(const struct container_options *o)
 int bundle_write_options(int bundle_fd, const struct container_options *o, struct err *e)
 {
 	auto_json json_t *j = options_to_json(o);
-	auto_free char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
+	auto_free char *text = j ? json_text(j) : NULL;
 	const char *binary = o->binary ? o->binary : "";
 	int rc;
 

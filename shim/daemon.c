@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "process/runtime/features.h"
@@ -128,6 +129,7 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 	d->log_fd = open_log();
 	log_to(d->log_fd, d->conf->debug ? LOG_DEBUG : LOG_INFO);
 	memory_keep_for_loop();
+	json_use_region();
 	d->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (!d->loop)
 		return err_set(e, STATUS_UNKNOWN, "create event loop");

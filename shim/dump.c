@@ -138,7 +138,7 @@ static char *dump_text(const struct daemon *d, bool brief)
 			"followed_since_start", (json_int_t)d->reaper.n_followed, "holds",
 			d->reaper.holds));
 	json_object_set_new(dump, "loop", loop_json(d));
-	return json_dumps(dump, JSON_COMPACT);
+	return json_text(dump);
 }
 
 void dump_to_log(const struct daemon *d)

@@ -24,7 +24,6 @@
 static struct faults *faults, nowhere;
 
 int __real_open(const char *path, int flags, ...);
-void *__real_mmap(void *at, size_t n, int prot, int flags, int fd, off_t off);
 
 __attribute__((constructor)) static void open_faults(void)
 {
@@ -65,6 +64,8 @@ struct msghdr;
 MEMORY(malloc, (size_t n), (n))
 MEMORY(calloc, (size_t n, size_t size), (n, size))
 MEMORY(realloc, (void *p, size_t n), (p, n))
+WRAP(FAULT_MEMORY, void *, mmap, MAP_FAILED, ENOMEM,
+	(void *at, size_t n, int prot, int flags, int fd, off_t off), (at, n, prot, flags, fd, off))
 
 WRAP(FAULT_CALL, DIR *, opendir, NULL, EMFILE, (const char *path), (path))
 WRAP(FAULT_CALL, ssize_t, read, -1, EIO, (int fd, void *to, size_t n), (fd, to, n))

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
+#include "base/fd.h"
 #include "base/json.h"
 #include "tests/lib/test.h"
 #include "tests/lib/tmpdir.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,4 +193,59 @@ TEST(a_copy_that_does_not_fit_is_an_error)
 	auto_buf struct buf out = BUF_INIT(10);
 
 	assert_int_equal(json_copy_with_bool("{}", 2, "terminal", true, &out), -ENOBUFS);
+}
+
+static long pages(void)
+{
+	auto_buf struct buf text = BUF_INIT(4096);
+
+	assert_int_equal(fd_read_file(AT_FDCWD, "/proc/self/statm", &text), 0);
+	return strtol(buf_text(&text), NULL, 10);
+}
+
+/* In a child of its own, as each test is: the allocator is the whole process's. */
+TEST(values_of_a_region_come_and_go_together)
+{
+	char *text = calloc(1, 600000);
+	struct err e = ERR_INIT;
+	long before;
+
+	json_use_region();
+	before = pages();
+	/* Some 60,000 values: more than one chunk, and one of them larger than a chunk. */
+	strcpy(text, "{\"long\":\"");
+	memset(text + strlen(text), 'x', 300000);
+	strcat(text, "\",\"many\":[1");
+	for (size_t at = strlen(text); at < 590000; at += 2)
+		memcpy(text + at, ",1", 2);
+	strcat(text, "]}");
+	for (int i = 0; i < 20; i++) {
+		auto_json json_t *doc = NULL;
+		auto_json json_t *other = NULL;
+
+		if (json_parse(text, strlen(text), "text", &doc, &e) < 0)
+			fail_msg("%s", e.msg);
+		assert_int_equal(strlen(json_get_string(doc, "long")), 300000);
+		assert_true(json_array_size(json_object_get(doc, "many")) > 100000);
+		/* One that outlives it keeps the memory of both; then there is none. */
+		assert_int_equal(json_parse("{\"a\":\"b\"}", 9, "text", &other, &e), 0);
+		json_decref(doc);
+		doc = NULL;
+		assert_string_equal(json_get_string(other, "a"), "b");
+	}
+	assert_true(pages() <= before + 16); /* a chunk is 64 */
+	free(text);
+}
+
+TEST(text_of_a_value_is_for_free_whatever_its_allocator)
+{
+	json_t *o;
+	char *text;
+
+	json_use_region();
+	o = json_pack("{s:s, s:[i, b]}", "a", "\u00e4\n", "b", 1, 1);
+	text = json_text(o);
+	assert_string_equal(text, "{\"a\":\"\u00e4\\n\",\"b\":[1,true]}");
+	free(text);
+	json_decref(o);
 }
