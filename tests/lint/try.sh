@@ -79,6 +79,13 @@ printf 'int  f( void ) { return 1; }\n' >"$tree/tests/ugly.c"
 expect 1 format 'tests/ugly.c is not formatted'
 rm "$tree/tests/ugly.c"
 
+mkdir -p "$tree/shim/man"
+printf '.TH A 1\n.SH NAME\na \\- b\n.XX c\n.BR belay (5)\n' >"$tree/shim/man/a.1"
+echo 'install(FILES man/b.1 DESTINATION man1)' >"$tree/shim/CMakeLists.txt"
+expect 1 man "macro 'XX' not defined" 'names belay.5, which is not there' 'shim/man/a.1 is not installed' \
+	'FAILED man: 3 complaints'
+rm -r "$tree"/shim/{man,CMakeLists.txt}
+
 # A function of 61 lines, one of six parameters, and a pointer that may be NULL.
 {
 	printf 'int many(int a, int b, int c, int d, int e, int f);\nint null(const int *p);\nint lines(void);\n'
