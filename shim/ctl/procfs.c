@@ -14,6 +14,8 @@
 /* A mountinfo of a pod with thousands of mounts. */
 #define FILE_MAX (8u << 20)
 
+#define DELETED " (deleted)"
+
 /* The file as text, which @b owns; NULL if there is none. */
 static char *read_text(pid_t pid, const char *name, struct buf *b)
 {
@@ -45,6 +47,9 @@ void procfs_exe(pid_t pid, char *ret, size_t room)
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	n = readlink(path, ret, room - 1);
 	ret[n > 0 ? n : 0] = '\0';
+	/* Of a file that an upgrade has replaced the kernel says so, behind its name. */
+	if (n > (ssize_t)strlen(DELETED) && strcmp(ret + n - strlen(DELETED), DELETED) == 0)
+		ret[n - (ssize_t)strlen(DELETED)] = '\0';
 }
 
 void procfs_comm(pid_t pid, char *ret, size_t room)

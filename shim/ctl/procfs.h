@@ -18,7 +18,7 @@
 /* Proportional set size in bytes; -1 where it cannot be read. */
 int64_t procfs_pss(pid_t pid);
 
-/* The path of its binary, or "". */
+/* The path its binary has or, if another has taken its place since, had; or "". */
 void procfs_exe(pid_t pid, char *ret, size_t room);
 
 /* Its name as the kernel has it, or "". */

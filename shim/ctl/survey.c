@@ -129,16 +129,17 @@ static void round_of(struct batch *b, void (*begin)(struct ask *a, const struct 
 	}
 }
 
-/* A shim is known by the file containerd resolved, or by what runs as its pid. */
+/* By what runs: the file that containerd resolved may be a link, from the stock shim's name to
+ * ours. */
 static void name_shim(struct seen *s)
 {
 	char path[4096] = "";
 	const char *slash;
 
-	if (s->found->binary[0])
-		snprintf(path, sizeof(path), "%s", s->found->binary);
-	else if (s->shim_pid)
+	if (s->shim_pid)
 		procfs_exe((pid_t)s->shim_pid, path, sizeof(path));
+	if (!path[0])
+		snprintf(path, sizeof(path), "%s", s->found->binary);
 	slash = strrchr(path, '/');
 	snprintf(s->shim_name, sizeof(s->shim_name), "%.63s", slash ? slash + 1 : path);
 }

@@ -49,6 +49,18 @@ ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" ours /bin/sh -c "$script" >
 expect "theirs" "$NS running containerd-shim-runc-v2" "$(row theirs)"
 expect "ours" "$NS running containerd-shim-belay-v2" "$(row ours)"
 expect "only ours tells its version" "ours" "$(here ps | awk 'NR > 1 && $8 != "-" { print $2 }')"
+
+# By its own name also where it is started by another, and when its file has been replaced since.
+mkdir "$T/link"
+cp "$SHIM_DIR/containerd-shim-belay-v2" "$T/link/"
+ln -s containerd-shim-belay-v2 "$T/link/containerd-shim-runc-v2"
+ctr run -d --runtime "$T/link/containerd-shim-runc-v2" --rootfs "$T/rootfs" link /bin/sleep 1000 >/dev/null || fail "run"
+expect "by a link" "$NS running containerd-shim-belay-v2" "$(row link)"
+rm "$T/link/containerd-shim-belay-v2"
+expect "of a file that is gone" "$NS running containerd-shim-belay-v2" "$(row link)"
+cp "$SHIM_DIR/containerd-shim-belay-v2" "$T/link/"
+ctr task delete -f link >/dev/null 2>&1
+ctr container rm link
 expect "another namespace" "" "$(here ps -n other | sed 1d)"
 here ps --json | python3 -c '
 import json, sys
