@@ -16,7 +16,7 @@ _belayctl() {
 		return
 	fi
 	case $command in
-	run) options='--rootfs --bundle --tty --env --user --cwd --mount --read-only --memory --cpus --runtime --name --state --shim --debug --help' ;;
+	run) options='--rootfs --bundle --interactive --tty --env --user --cwd --mount --read-only --memory --cpus --runtime --name --state --shim --debug --help' ;;
 	ps) options='--namespace --state --json --help' ;;
 	inspect) options='--namespace --state --json --help' ;;
 	exec) options='--namespace --state --interactive --tty --exec-id --env --user --cwd --help' ;;

@@ -47,7 +47,7 @@ int request_create(const struct request_about *about, struct client_call *call,
 	req.rootfs = mounts;
 	req.n_rootfs = what->rootfs[0] ? ARRAY_LEN(mounts) : 0;
 	req.terminal = what->terminal;
-	req.stdin = stream.in;
+	req.stdin = what->input ? stream.in : "";
 	req.stdout = stream.out;
 	req.stderr = what->terminal ? "" : stream.err; /* a terminal has one output */
 	req.options = &any;

@@ -31,6 +31,7 @@ struct create_request {
 	const char *runtime;
 	const char *runtime_root;
 	bool terminal;
+	bool input;              /* else the container reads /dev/null */
 	uint32_t io_uid, io_gid; /* of the streams */
 };
 

@@ -150,6 +150,7 @@ static enum op_next create(struct op *op)
 		.runtime = r->args->runtime,
 		.runtime_root = r->runc_root,
 		.terminal = r->args->terminal,
+		.input = r->a.has_input,
 		.io_uid = r->needs.io_uid,
 		.io_gid = r->needs.io_gid,
 	};
@@ -220,7 +221,7 @@ static int prepare(struct run *r, const struct run_args *args, struct err *e)
 	r->a.ns = LAUNCH_NAMESPACE;
 	r->a.about = (struct request_about){ NULL, REQUEST_SERVICE, r->id, "" };
 	r->a.has_terminal = args->terminal;
-	r->a.has_input = true;
+	r->a.has_input = args->interactive || args->terminal;
 	return attached_init(&r->a, e);
 }
 

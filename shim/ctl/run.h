@@ -19,7 +19,7 @@ struct run_args {
 	const char *shim;    /* NULL: beside belayctl, else in $PATH */
 	struct spec_options options;
 	bool debug;
-	bool terminal;
+	bool terminal, interactive;
 	char *const *command; /* up to NULL */
 };
 

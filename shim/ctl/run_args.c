@@ -56,8 +56,10 @@ static const struct option_row rows[] = {
 		"the root filesystem; changes are written to it" },
 	{ "bundle", 0, OPTION_TEXT, AT(bundle), "DIR",
 		"an OCI bundle instead: its config.json is used as it is" },
+	{ "interactive", 'i', OPTION_FLAG, AT(interactive), NULL,
+		"give the container our standard input" },
 	{ "tty", 't', OPTION_FLAG, AT(terminal), NULL,
-		"give the container a terminal: ours, in raw mode meanwhile" },
+		"give it a terminal: ours, in raw mode meanwhile;\nimplies -i" },
 	{ "env", 'e', OPTION_LIST, AT(options.env), "NAME=VALUE",
 		"in its environment; NAME alone is as with us;\nmay be repeated" },
 	{ "user", 'u', OPTION_TEXT, AT(options.user), "UID[:GID]", "in numbers (default 0:0)" },
@@ -85,12 +87,14 @@ const struct command command_run = {
 	.name = "run",
 	.summary = "run a container through a shim, without containerd",
 	.synopsis = { "[OPTIONS] --rootfs DIR [--] COMMAND [ARG...]", "[OPTIONS] --bundle DIR" },
-	.about = "Runs COMMAND in a container and exits with its status. The container gets its\n"
-		 "own pid, ipc, uts, mount and network namespaces, DIR as its root, and\n"
-		 "belayctl's standard streams. SIGINT, SIGTERM and SIGUSR1 are passed on.\n"
-		 "\n"
-		 "Exit status: the container's, 128 + N if signal N ended it, or 125 if belayctl\n"
-		 "itself failed.\n",
+	.about =
+		"Runs COMMAND in a container and exits with its status. The container gets its\n"
+		"own pid, ipc, uts, mount and network namespaces, DIR as its root, and\n"
+		"belayctl's standard output and error; an empty input without -i. SIGINT, SIGTERM\n"
+		"and SIGUSR1 are passed on.\n"
+		"\n"
+		"Exit status: the container's, 128 + N if signal N ended it, or 125 if belayctl\n"
+		"itself failed.\n",
 	.rows = rows,
 	.least = 0,
 	.most = -1,

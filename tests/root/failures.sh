@@ -37,7 +37,7 @@ refuses "no such shim" "run /nowhere/shim: no such file or directory" run --shim
 refuses "a shim that is none" "belayctl: " run --shim /bin/true -- true
 
 # An id in use: the first is not touched.
-run --name twin -- sh -c 'echo ready; read line; echo "$line"' < <(
+run -i --name twin -- sh -c 'echo ready; read line; echo "$line"' < <(
 	until [ -e "$T/go" ]; do sleep 0.05; done
 	echo still here
 ) >"$T/first" 2>&1 &
