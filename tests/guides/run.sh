@@ -115,21 +115,7 @@ do_block() { # NUMBER
 	esac
 }
 
-# Where its links lead: a file of the checkout, and a heading of it.
-check_links() {
-	local link file heading
-
-	while read -r link; do
-		file=$(dirname "$guide")/${link%%#*} heading=${link#*#}
-		[ -n "${link%%#*}" ] || file=$guide
-		[ -e "$file" ] || fail "a link to $link"
-		[ "$heading" = "$link" ] || sed -n 's/^##* //p' "$file" | tr 'A-Z ' 'a-z-' | grep -qx -- "$heading" ||
-			fail "a link to a heading that $file does not have: $heading"
-	done < <(grep -oE '\]\([^):]+\)' "$guide" | sed 's/^](//; s/)$//')
-}
-
 mkdir "$T/blocks"
-check_links
 make_node "$@"
 split
 for block in "$T"/blocks/*.text; do

@@ -79,6 +79,11 @@ printf 'int  f( void ) { return 1; }\n' >"$tree/tests/ugly.c"
 expect 1 format 'tests/ugly.c is not formatted'
 rm "$tree/tests/ugly.c"
 
+printf '# A b, c\n[a](#a-b-c) [b](none.md) [c](#none)\n| it is so | unit `x`: this_is_so_always |\n' >"$tree/README.md"
+expect 1 links 'a link to none.md, which is not there' 'README.md has no heading none' \
+	'no test is called this_is_so_always' 'FAILED links: 3 complaints'
+rm "$tree/README.md"
+
 mkdir -p "$tree/shim/man"
 printf '.TH A 1\n.SH NAME\na \\- b\n.XX c\n.BR belay (5)\n' >"$tree/shim/man/a.1"
 echo 'install(FILES man/b.1 DESTINATION man1)' >"$tree/shim/CMakeLists.txt"
