@@ -3,6 +3,15 @@
 # The shim is killed with -9: containerd runs `delete`, and everything of the container goes.
 . "$(dirname "$0")/lib.sh"
 
+# What was told of the end of a container.
+statuses() { # ID
+	sleep 0.3
+	grep '/tasks/\(exit\|delete\)' "$T/events" | grep "\"container_id\":\"$1\"" |
+		grep -o '"exit_status":[0-9]*' | cut -d: -f2 | sort -u
+}
+
+ctr events >"$T/events" 2>&1 &
+sleep 0.3
 ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" k1 /bin/sleep 1000 || fail "run -d"
 init=$(ctr task ls | awk '$1 == "k1" { print $2 }')
 shim=$(shim_of k1) || fail "there is no shim"
@@ -10,6 +19,7 @@ kill -KILL "$shim"
 wait_for "the container's end" is_gone "$init"
 wait_for "the task's end" has_status k1 ""
 ctr container rm k1 || fail "rm"
+expect "the status of one that was killed" 137 "$(statuses k1)"
 nothing_left
 
 # The same while a client waits.
@@ -24,15 +34,29 @@ ctr container rm k2 || fail "rm"
 nothing_left
 
 # One that had exited before its shim died: `delete` tells how, not 137.
-ctr events >"$T/events" 2>&1 &
-sleep 0.3
 ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" k3 /bin/sh -c 'exit 7' || fail "run -d"
 wait_for "its end" has_status k3 STOPPED
 kill -KILL "$(shim_of k3)"
 wait_for "the task's end" has_status k3 ""
 ctr container rm k3 || fail "rm"
-sleep 0.3
-expect "the statuses told" "7" "$(grep '/tasks/\(exit\|delete\)' "$T/events" |
-	grep '"container_id":"k3"' | grep -o '"exit_status":[0-9]*' | cut -d: -f2 | sort -u)"
+expect "the status of one that had exited" 7 "$(statuses k3)"
 nothing_left
+
+# A paused one dies all the same: by a signal, and with its shim.
+for how in kill shim; do
+	ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" "p-$how" /bin/sleep 1000 || fail "run -d"
+	init=$(ctr task ls | awk -v id="p-$how" '$1 == id { print $2 }')
+	ctr task pause "p-$how" || fail "pause"
+	if [ $how = kill ]; then
+		ctr task kill -s KILL "p-$how" || fail "kill"
+	else
+		kill -KILL "$(shim_of "p-$how")"
+	fi
+	wait_for "the end of a paused one, by $how" is_gone "$init"
+	[ $how = shim ] || wait_for "its status" has_status "p-$how" STOPPED
+	ctr task delete "p-$how" >/dev/null 2>&1
+	wait_for "the task's end" has_status "p-$how" ""
+	ctr container rm "p-$how" || fail "rm"
+	nothing_left
+done
 finish

@@ -105,6 +105,16 @@ TEST(reserved_room_is_where_the_next_bytes_go)
 	assert_int_equal(buf_reserve(&b, 1, &at), -ENOBUFS);
 }
 
+TEST(a_buffer_whose_block_is_full_grows_for_the_nul)
+{
+	auto_buf struct buf b = BUF_INIT(600);
+	uint8_t *at;
+
+	assert_int_equal(buf_add(&b, "a", 1), 0);
+	assert_int_equal(buf_reserve(&b, b.room - 1, &at), 0);
+	assert_true(b.room > 256);
+}
+
 TEST(reserving_without_using_changes_nothing)
 {
 	auto_buf struct buf b = BUF_INIT(10);

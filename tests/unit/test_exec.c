@@ -282,6 +282,26 @@ TEST(an_exec_whose_start_failed_may_be_started_again)
 	scene_strike(&s);
 }
 
+static void on_no_start(struct waiter *w, const struct process *p)
+{
+	assert_true(p->start_failed);
+	w->on_exit = NULL;
+}
+
+TEST(who_waits_for_an_exec_hears_that_it_did_not_start)
+{
+	struct waiter w = { .on_exit = on_no_start };
+	struct scene s;
+
+	scene_set(&s, "exit 3");
+	assert_false(process_wait(s.p, &w));
+	rig_misdeeds(&s.rig, "exec fail no such user\n");
+	start(&s);
+	assert_null(w.on_exit);
+	delete_exec(&s);
+	scene_strike(&s);
+}
+
 static void expect_not_added(struct scene *s, const char *id, const char *spec, const char *words)
 {
 	struct exec_args args = { .exec_id = id, .spec = spec };

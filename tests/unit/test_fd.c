@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -261,4 +263,32 @@ TEST(a_taken_descriptor_survives_its_first_owner)
 	}
 	assert_true(fcntl(kept, F_GETFD) >= 0);
 	close(kept);
+}
+
+/* The kernel hands over what the limit allows, and says that there was more. */
+TEST(descriptors_that_were_lost_on_the_way_are_counted)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = { 0 };
+	struct iovec iov = { "x", 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control) };
+	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+	struct rlimit before, few;
+	int pair[2], got = -1, n;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	*h = (struct cmsghdr){ CMSG_LEN(sizeof(pair)), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(h), pair, sizeof(pair));
+	assert_int_equal(sendmsg(pair[0], &msg, 0), 1);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){ (rlim_t)pair[1] + 2, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	n = fd_receive(pair[1], &got);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(got, -1);
+	fd_drop(&pair[0]);
+	fd_drop(&pair[1]);
 }

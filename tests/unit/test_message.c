@@ -130,6 +130,25 @@ TEST(wherever_the_budget_ends_nothing_is_left_behind)
 	assert_true(refused > 10);
 }
 
+/* What the strings and the decoder's own notes take would fit; with what malloc() keeps it does
+ * not. */
+TEST(what_a_block_costs_beside_its_bytes_counts)
+{
+	static const char *options[65000];
+	Pb__CreateTaskRequest m = PB__CREATE_TASK_REQUEST__INIT;
+	Pb__Mount mount = PB__MOUNT__INIT, *mounts[] = { &mount };
+	auto_buf struct buf bytes = BUF_INIT(1u << 20);
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		options[i] = "r";
+	mount.options = options;
+	mount.n_options = ARRAY_LEN(options);
+	m.rootfs = mounts;
+	m.n_rootfs = 1;
+	assert_int_equal(message_pack(&m.base, &bytes), 0);
+	assert_null(message_unpack(&pb__create_task_request__descriptor, bytes.data, bytes.len));
+}
+
 TEST(a_few_fields_we_do_not_know_are_no_reason_to_refuse)
 {
 	auto_free uint8_t *bytes = unknown_fields(100);

@@ -5,7 +5,9 @@
 #include "tests/unit/io_rig.h"
 
 #include <malloc.h>
+#include <pty.h>
 #include <stdlib.h>
+#include <termios.h>
 
 /* Two pipes with a pump between them: what is written to `in` can be read from `out`. */
 struct works {
@@ -102,6 +104,49 @@ TEST(a_pump_that_copies_moves_the_same_bytes)
 	pump_start_copying(&w.pump, w.loop, w.from, w.to, on_end);
 	expect_all_through(&w, 3000001);
 	assert_null(w.pump.chunk);
+	works_close(&w);
+}
+
+static void on_output(struct ev_loop *loop, ev_io *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents; /* is_short() reads */
+}
+
+/* The source is left open: the end of the pump would hang the terminal up. */
+static bool is_short(void *arg)
+{
+	struct works *w = arg;
+
+	w->written = write_pattern(w->in, w->written, w->total);
+	w->got = read_pattern(w->out, w->got, &w->at_end);
+	return w->got < w->total;
+}
+
+/* Unlike a pipe, which takes a chunk whole or not at all. */
+TEST(a_terminal_that_takes_half_a_chunk_gets_the_rest_once)
+{
+	struct termios raw;
+	struct works w;
+	ev_io output;
+
+	works_open(&w);
+	fd_drop(&w.out);
+	fd_drop(&w.to);
+	assert_int_equal(openpty(&w.to, &w.out, NULL, NULL, NULL), 0);
+	assert_int_equal(tcgetattr(w.out, &raw), 0);
+	cfmakeraw(&raw);
+	assert_int_equal(tcsetattr(w.out, TCSANOW, &raw), 0);
+	set_nonblock(w.to);
+	set_nonblock(w.out);
+	pump_start_copying(&w.pump, w.loop, w.from, w.to, on_end);
+	ev_io_init(&output, on_output, w.out, EV_READ);
+	ev_io_start(w.loop, &output);
+	w.total = 1000001;
+	loop_run_while(w.loop, is_short, &w);
+	assert_int_equal(w.got, w.total);
+	ev_io_stop(w.loop, &output);
 	works_close(&w);
 }
 
