@@ -151,7 +151,7 @@ static void feed(struct conn *c, const uint8_t *p, size_t n)
 {
 	bool gone = false;
 
-	c->gone = &gone;
+	c->gone = &gone; /* cppcheck-suppress autoVariables ; until we return, or c is gone */
 	while (n > 0 && !c->lost && !c->paused) {
 		size_t used = feed_one(c, p, n);
 

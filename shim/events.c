@@ -175,12 +175,13 @@ static int send_event(struct events *ev, struct event *e, struct err *err)
 
 static void send_next(struct events *ev)
 {
+	struct event *e = first_event(ev);
 	struct err err = ERR_INIT;
 
-	if (ev->is_sending || ev->n == 0)
+	if (ev->is_sending || !e)
 		return;
 	ev_timer_stop(ev->loop, &ev->retry);
-	ev->is_sending = send_event(ev, first_event(ev), &err) == 0;
+	ev->is_sending = send_event(ev, e, &err) == 0;
 	if (!ev->is_sending) {
 		log_debug("event", "error=\"%s\", trying again", err.msg);
 		retry_later(ev);

@@ -30,7 +30,7 @@ expect() {
 
 # compile FILE: as if CMake had, for the lints that ask what is being compiled.
 compile() {
-	printf '[{ "directory": "%s", "command": "cc -std=gnu17 -I. -c %s",\n  "file": "%s/%s" }]\n' \
+	printf '[{\n  "directory": "%s",\n  "command": "cc -std=gnu17 -I. -c %s",\n  "file": "%s/%s"\n}]\n' \
 		"$tree" "$1" "$tree" "$1" >"$tree/build/compile_commands.json"
 }
 
@@ -41,7 +41,7 @@ printf 'int f(int a);\n\nint f(int a)\n{\n\treturn a;\n}\n' >"$tree/base/fine.c"
 printf '#include <stddef.h>\nsize_t g(void);\n' >"$tree/base/fine.h"
 printf '#include "base/fine.h"\n#include "process/io/stdio.h"\n' >"$tree/process/allowed.c"
 compile base/fine.c
-for lint in format headers layers size tidy words; do
+for lint in analyze cppcheck format headers layers size tidy words; do
 	expect 0 $lint "ok $lint"
 done
 
@@ -103,6 +103,18 @@ rm -r "$tree"/shim/{man,CMakeLists.txt}
 compile base/sins.c
 expect 1 tidy '6 parameters' '59 lines' 'clang-analyzer-core.NullDereference' \
 	'FAILED tidy: 3 complaints'
+
+rm "$tree/base/sins.c"
+
+{
+	printf '#include <stdlib.h>\nvoid twice(char *p);\nint past(void);\n'
+	printf 'void twice(char *p)\n{\n\tfree(p);\n\tfree(p);\n}\n'
+	printf 'int past(void)\n{\n\tint a[2] = { 0 };\n\n\treturn a[2];\n}\n'
+} >"$tree/base/bounds.c"
+compile base/bounds.c
+expect 1 analyze 'double-' 'uninitialized-value' 'FAILED analyze: 2 complaints'
+expect 1 cppcheck 'base/bounds.c:13: arrayIndexOutOfBounds' 'doubleFree' 'FAILED cppcheck: 2 complaints'
+rm "$tree/base/bounds.c"
 
 mkdir -p "$tree/build/shim"
 echo 'CMAKE_BUILD_TYPE:STRING=Release' >"$tree/build/CMakeCache.txt"
