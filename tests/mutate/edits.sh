@@ -504,7 +504,7 @@ edit process/rootfs/target.c 'a link in a rootfs leads out of it' 'rootfs root/m
 		.resolve = RESOLVE_NO_MAGICLINKS,
 END
 
-edit process/rootfs/target.c 'a rootfs may be a link to anywhere' 'rootfs root/mount' <<'END'
+edit process/rootfs/target.c 'a rootfs may be a link to anywhere' 'rootfs' <<'END'
 	auto_fd int root = open(rootfs, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 ==>
 	auto_fd int root = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);

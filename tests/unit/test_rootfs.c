@@ -11,11 +11,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATH_ROOM (TMPDIR_PATH_MAX + 64)
@@ -256,6 +259,54 @@ TEST(a_rootfs_that_is_a_link_is_refused)
 	assert_int_equal(symlinkat("source/sub", s.dir.fd, "rootfs"), 0);
 	m = bind_mount(&s, "", NULL);
 	expect_failure(&s, &m, 1, "not a directory");
+	scene_strike(&s);
+}
+
+/* Names a folder and a link after each other, over and over; not while something is mounted there.
+ */
+static pid_t swap_names(const struct scene *s)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		(void)renameat2(s->dir.fd, "rootfs", s->dir.fd, "link", RENAME_EXCHANGE);
+}
+
+static int take_off(const struct scene *s, const char *name)
+{
+	char path[PATH_ROOM];
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir.path, name);
+	return umount2(path, UMOUNT_NOFOLLOW);
+}
+
+TEST(a_rootfs_that_is_swapped_for_a_link_meanwhile_leads_nowhere)
+{
+	int mounted = 0;
+	struct rootfs_mount m;
+	siginfo_t si;
+	struct scene s;
+	pid_t swapper;
+
+	scene_set(&s);
+	make_folder(&s, "outside");
+	assert_int_equal(symlinkat("outside", s.dir.fd, "link"), 0);
+	m = bind_mount(&s, "", "ro");
+	swapper = swap_names(&s);
+	for (int i = 0; i < 2000; i++) {
+		struct err e = ERR_INIT;
+
+		mounted += rootfs_mount_all(s.rootfs, &m, 1, &e) == 0;
+		assert_null(tmpdir_read(&s.dir, "outside/file"));
+		while (take_off(&s, "rootfs") == 0 || take_off(&s, "link") == 0)
+			;
+	}
+	assert_int_equal(kill(swapper, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)swapper, &si, WEXITED), 0);
+	assert_in_range(mounted, 1, 1999);
 	scene_strike(&s);
 }
 
