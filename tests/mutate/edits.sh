@@ -21,9 +21,9 @@ END
 
 edit base/op.c 'the deadline of an operation outlives it' 'op' <<'END'
 	ev_timer_stop(op->loop, &op->timer);
-	op->plan->finish(op);
+	list_remove(&op->in);
 ==>
-	op->plan->finish(op);
+	list_remove(&op->in);
 END
 
 edit base/op.c 'an undo that hangs is waited for without end' 'op' <<'END'

@@ -170,7 +170,8 @@ int __wrap_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 						   : __real_clone(fn, stack, flags, arg, pidfd);
 }
 
-/* clone3(), and what libc has no function for. Six are taken and passed on, however few there are. */
+/* clone3(), and what libc has no function for. Six are taken and passed on, however few there are.
+ */
 long __real_syscall(long n, ...);
 long __wrap_syscall(long n, ...);
 __attribute__((no_sanitize("address"))) long __wrap_syscall(long n, ...)
