@@ -172,6 +172,7 @@ int daemon_run(const struct daemon_conf *conf, int listen_fd, int ready_fd)
 	struct err e = ERR_INIT;
 
 	containers_init(&d.containers);
+	list_init(&d.creates);
 	/* systemd's line to containerd is not for runtimes. */
 	unsetenv("NOTIFY_SOCKET");
 	if (begin(&d, listen_fd, &e) < 0) {

@@ -42,7 +42,9 @@ struct daemon {
 	struct watchdog watchdog;
 	struct server_service services[4]; /* what it serves: tasks, and a look inside */
 	ev_timer shutdown_timer;
-	int64_t since_ns; /* when it began to serve; monotonic */
+	int64_t since_ns;       /* when it began to serve; monotonic */
+	struct list creates;    /* under way: task_lifecycle.c */
+	bool ends_with_creates; /* with the last of them, if it fails */
 	bool is_shutting_down;
 	char socket_path[128];
 	int log_fd;

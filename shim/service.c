@@ -46,6 +46,8 @@ static void task_shutdown(struct call *c)
 	task_reply_empty(c);
 	if (list_is_empty(&d->containers.all))
 		daemon_shutdown(d);
+	else
+		task_abandon_creates(d);
 }
 
 void service_exited(const struct observer *o, struct process *p)

@@ -26,6 +26,14 @@ void task_resume(struct call *c);
 void task_update(struct call *c);
 void task_checkpoint(struct call *c);
 
+/*
+ * Shutdown while there are containers: it is not meant, unless all that is here
+ * are Creates whose clients have gone, as after the death of a containerd. One
+ * that is back asks for the processes of a shim, hears that there is no
+ * container, and has it shut down: then they are undone, and the shim leaves.
+ */
+void task_abandon_creates(struct daemon *d);
+
 void task_state(struct call *c);
 void task_wait(struct call *c);
 void task_kill(struct call *c);

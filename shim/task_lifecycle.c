@@ -36,6 +36,7 @@ static void push_create(
 
 /* A Create under way: the request is kept for its event. */
 struct creating {
+	struct list link; /* in the daemon's creates */
 	struct call *call;
 	Pb__CreateTaskRequest *req; /* owned */
 	struct convert_create args; /* owned */
@@ -57,9 +58,50 @@ static void created(void *user, struct container *ct, const struct err *e)
 		log_warn("create", "id=%s error=\"%s\", nothing is left of it", k->req->id, e->msg);
 		call_fail(k->call, e);
 	}
+	list_remove(&k->link);
 	convert_create_fini(&k->args);
 	message_free(&k->req->base);
 	free(k);
+	if (!ct && d->ends_with_creates && list_is_empty(&d->containers.all))
+		daemon_shutdown(d);
+}
+
+static bool are_all_abandoned(const struct daemon *d)
+{
+	list_each (it, &d->creates)
+		if (!call_is_inert(container_of(it, struct creating, link)->call))
+			return false;
+	list_each (it, &d->containers.all)
+		if (container_of(it, struct container, link)->is_created)
+			return false;
+	return true;
+}
+
+static struct op *one_to_abort(const struct daemon *d)
+{
+	list_each (it, &d->containers.all) {
+		struct list *first =
+			list_first(&container_of(it, struct container, link)->under_way);
+		struct op *op = first ? container_of(first, struct op, in) : NULL;
+
+		if (op && !op->unwinding)
+			return op;
+	}
+	return NULL;
+}
+
+void task_abandon_creates(struct daemon *d)
+{
+	struct op *op;
+
+	if (!are_all_abandoned(d))
+		return;
+	d->ends_with_creates = true;
+	while ((op = one_to_abort(d))) {
+		err_set(&op->err, STATUS_CANCELED, "its client has gone, and nobody asks for it");
+		op_abort(op);
+		/* its container may be gone */
+	}
 }
 
 void task_create(struct call *c)
@@ -81,6 +123,9 @@ void task_create(struct call *c)
 		call_fail(c, &e);
 		return;
 	}
+	list_init(&k->link);
+	list_append(&d->creates, &k->link);
+	d->ends_with_creates = false;
 	k->call = c;
 	k->req = req;
 	req = NULL; /* k's now */

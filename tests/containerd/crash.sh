@@ -104,6 +104,24 @@ crash() { # ID STEP VICTIM...
 	expect "known after $* was killed $step" "" "$(ctr container ls -q)"
 }
 
+# A containerd that is back while the Create still runs: it hears of no container, and has the shim end.
+back_early() { # ID STEP
+	local id=$1 step=$2 client
+
+	rm -f "$T/reached" "$T/did "*
+	echo "$step" >"$T/step"
+	timeout -k 1 20 ctr run -d --runtime "$RUNTIME" --runtime-config-path "$T/options.toml" \
+		--rootfs "$T/rootfs" "$id" /bin/sleep 1000 >"$T/out" 2>&1 &
+	client=$!
+	wait_for "$step" test -e "$T/reached" || { cat "$T/out"; return; }
+	kill_containerd KILL
+	start_containerd
+	wait "$client"
+	wait_for "the cleaning up after containerd was back $step" is_clean || nothing_left
+	ctr container rm "$id" >/dev/null 2>&1
+	expect "known after containerd was back $step" "" "$(ctr container ls -q)"
+}
+
 # The first that looks for shims without a container when it starts is 1.7: in 1.6 such a shim, the
 # stock one as well, stays until somebody ends it.
 version=$(containerd --version | grep -o 'v\?1\.[67]\.[0-9]*\|v\?2\.[0-9.]*' | head -n 1)
@@ -122,6 +140,9 @@ for step in "before birth" "after birth" "before features" "before create" "afte
 		# shellcheck disable=SC2086 # two words
 		crash "c$((n += 1))" "$step" $victims
 	done
+done
+for step in "before create" "after create"; do
+	[[ $version == v1.6.* ]] || back_early "c$((n += 1))" "$step"
 done
 printf '%s\n' "${ended[@]}"
 nothing_left

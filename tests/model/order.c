@@ -243,6 +243,7 @@ static void begin(const struct script *s)
 	memset(&d, 0, sizeof(d));
 	containers_init(&d.containers);
 	list_init(&d.reaper.children);
+	list_init(&d.creates);
 	d.observer = (struct observer){ service_exited, service_oom };
 	d.containers.reaper = &d.reaper;
 	d.containers.observer = &d.observer;

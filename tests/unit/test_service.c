@@ -234,6 +234,56 @@ static void ping(struct rig *r)
 	message_free(rig_get(r, "Connect", &req.base, &pb__connect_response__descriptor));
 }
 
+/* As after the death of a containerd; one that is back hears of no container, and has the shim end.
+ */
+TEST(a_create_nobody_waits_for_is_undone_by_a_shutdown_and_the_shim_leaves)
+{
+	struct rig_create_request c;
+	struct client other;
+	struct answer a;
+	struct rig r;
+
+	rig_init(&r);
+	rig_misdeeds(&r, "create hang\n");
+	rig_connect(&r, &other);
+	rig_create_request(&r, &c);
+	rig_ask_at(&other, TASK_V3, "Create", &c.req.base, &a);
+	rig_create_request_fini(&c);
+	ping(&r);
+	client_close(&other);
+	ping(&r);
+	rig_shut_down(&r);
+	rig_expect_heard(&r, "");
+	rig_fini(&r);
+}
+
+TEST(a_create_somebody_waits_for_outlives_a_shutdown)
+{
+	Pb__ShutdownRequest req = PB__SHUTDOWN_REQUEST__INIT;
+	struct rig_create_request c;
+	struct client other;
+	struct answer a;
+	struct rig r;
+
+	rig_init(&r);
+	rig_misdeeds(&r, "create hang-ms 200\n");
+	rig_connect(&r, &other);
+	rig_create_request(&r, &c);
+	rig_ask_at(&other, TASK_V3, "Create", &c.req.base, &a);
+	rig_create_request_fini(&c);
+	ping(&r);
+	req.id = "c0";
+	rig_do(&r, "Shutdown", &req.base);
+	rig_expect_heard(&r, "create");
+	rig_start(&r);
+	rig_kill(&r, SIGKILL);
+	assert_int_equal(rig_wait(&r), 137);
+	rig_delete(&r);
+	client_close(&other);
+	rig_shut_down(&r);
+	rig_fini(&r);
+}
+
 TEST(a_wait_is_answered_when_the_exit_comes_and_not_before)
 {
 	Pb__WaitRequest req = PB__WAIT_REQUEST__INIT;
