@@ -62,5 +62,5 @@ int freezer_write(const struct cgroup *cg, bool frozen)
 
 int freezer_let_die(const struct cgroup *cg)
 {
-	return cg->is_v2 ? 0 : freezer_write(cg, false);
+	return freezer_write(cg, false);
 }

@@ -30,7 +30,9 @@ int freezer_write(const struct cgroup *cg, bool frozen);
 
 /*
  * For processes that have been killed: version 1 lets nothing die that is
- * frozen, SIGKILL or not. Version 2 needs no such thing. 0 or -errno.
+ * frozen, SIGKILL or not. In version 2 they die, but a runtime takes a group
+ * that is left frozen for a paused container, and does not delete it (runc
+ * 1.1.5: "that is not stopped: paused"). 0 or -errno.
  */
 int freezer_let_die(const struct cgroup *cg);
 

@@ -10,6 +10,7 @@
 #include "tests/unit/process_rig.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,22 @@ TEST(a_pause_that_a_sigkill_overtook_does_not_keep_the_killed_alive)
 	expect(&s, VERB_PAUSE, STATE_PAUSED);
 	expect_file(&s, "freezer/at/freezer.state", "THAWED");
 	scene_strike(&s);
+}
+
+/* There it would die, but the runtime would take it for paused, and not delete it. */
+TEST(a_paused_container_that_is_killed_is_thawed_in_version_2_too)
+{
+	struct scene s;
+	struct err e = ERR_INIT;
+
+	scene_set(&s);
+	expect(&s, VERB_PAUSE, STATE_PAUSED);
+	group_write(&s, "cgroup.procs", "");
+	assert_int_equal(process_kill(&s.ct->init, SIGKILL, false, &e), 0);
+	expect_file(&s, "cgroup.freeze", "0");
+	rig_await_exit(&s.rig);
+	rig_delete(&s.rig, s.ct);
+	rig_fini(&s.rig);
 }
 
 static bool fails_in(size_t row, enum verb v)
