@@ -66,7 +66,7 @@ struct answer {
 	struct buf payload;
 };
 
-/* Asks; answer_fini() when it is over. */
+/* Asks; buf_fini(&a->payload) when it is over. */
 void rig_ask_at(struct client *c, const char *service, const char *method,
 	const ProtobufCMessage *m, struct answer *a);
 void rig_ask(struct rig *r, const char *method, const ProtobufCMessage *m, struct answer *a);

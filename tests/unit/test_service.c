@@ -280,6 +280,7 @@ TEST(a_create_somebody_waits_for_outlives_a_shutdown)
 	assert_int_equal(rig_wait(&r), 137);
 	rig_delete(&r);
 	client_close(&other);
+	buf_fini(&a.payload);
 	rig_shut_down(&r);
 	rig_fini(&r);
 }
