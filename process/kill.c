@@ -52,8 +52,7 @@ int process_kill(struct process *p, int signo, bool all, struct err *e)
 	rc = all && !is_exec ? signal_all(p->ct, signo) : child_signal(&p->child, signo);
 	if (rc == 0 && !is_exec && signo == SIGKILL) {
 		p->ct->was_killed = true;
-		(void)freezer_let_die(
-			&p->ct->cgroup); /* paused, it would not die; gone is as good */
+		(void)freezer_let_die(&p->ct->cgroup); /* if it is paused; gone is as good */
 	}
 	if (rc == 0)
 		return 0;

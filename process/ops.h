@@ -74,7 +74,7 @@ typedef void exec_delete_done_fn(void *user, struct process *p, const struct err
 void exec_delete_begin(struct process *p, double deadline_s, exec_delete_done_fn *done, void *user);
 
 /*
- * An operation that is one run of the runtime: VERB_PAUSE, VERB_RESUME, or
+ * VERB_PAUSE and VERB_RESUME, by the freezer or the runtime (container.h); or
  * VERB_UPDATE with the resources as JSON, borrowed until this returns.
  */
 typedef void verb_done_fn(void *user, struct container *ct, const struct err *e);

@@ -422,9 +422,8 @@ edit process/exec.c 'the spec of an exec stays in the bundle' 'exec' <<'END'
 ==>
 END
 
-edit process/kill.c 'a paused container does not die' 'containerd/shim_killed.sh' <<'END'
-		(void)freezer_let_die(
-			&p->ct->cgroup); /* paused, it would not die; gone is as good */
+edit process/kill.c 'a paused container does not die' 'pause' <<'END'
+		(void)freezer_let_die(&p->ct->cgroup); /* if it is paused; gone is as good */
 ==>
 END
 
