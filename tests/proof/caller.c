@@ -217,10 +217,30 @@ void vessel_misdeed(const struct vessel *v, const char *line)
 	vessel_write(v, "fake", line);
 }
 
+static json_t *fake_config(const struct vessel *v)
+{
+	return json_pack("{s:{s:o}, s:{s:[{s:s}]}}", "process", "args", words(v->argv), "linux",
+		"namespaces", "type", "pid");
+}
+
+static json_t *real_config(const struct vessel *v)
+{
+	json_t *process = json_pack("{s:o, s:s, s:b, s:{s:i, s:i}}", "args", words(v->argv), "cwd",
+		"/", "terminal", v->terminal, "user", "uid", 0, "gid", 0);
+	json_t *linux_part = json_pack("{s:s++, s:[{s:s}, {s:s}]}", "cgroupsPath",
+		strrchr(v->dir, '/'), "/", v->id, "namespaces", "type", "pid", "type", "mount");
+
+	return json_pack(
+		"{s:s, s:o, s:o, s:{s:s}, s:[{s:s, s:s, s:s}, {s:s, s:s, s:s}, {s:s, s:s, s:s}]}",
+		"ociVersion", "1.0.2", "process", process, "linux", linux_part, "root", "path",
+		"rootfs", "mounts", "destination", "/proc", "type", "proc", "source", "proc",
+		"destination", "/dev", "type", "tmpfs", "source", "tmpfs", "destination",
+		"/dev/pts", "type", "devpts", "source", "devpts");
+}
+
 void vessel_prepare(const struct vessel *v)
 {
-	json_t *config = json_pack("{s:{s:o}, s:{s:[{s:s}]}}", "process", "args", words(v->argv),
-		"linux", "namespaces", "type", "pid");
+	json_t *config = v->real ? real_config(v) : fake_config(v);
 	auto_free char *text = json_dumps(config, JSON_COMPACT);
 	char path[PATH_MAX];
 
@@ -246,7 +266,7 @@ void ask_begin_create(struct caller *c, struct ask *a, const struct vessel *v)
 	snprintf(root, sizeof(root), "%s/runtime", v->dir);
 	snprintf(lower, sizeof(lower), "%s/lower", v->dir);
 	snprintf(runtime, sizeof(runtime), "%s/%s", v->dir, v->runtime ? v->runtime : "");
-	o.binary_name = v->runtime ? runtime : FAKE_RUNTIME;
+	o.binary_name = v->real ? v->real : v->runtime ? runtime : FAKE_RUNTIME;
 	o.root = root;
 	if (any_pack(&o.base, &bytes, &any) < 0)
 		give_up("out of memory");

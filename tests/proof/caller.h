@@ -84,10 +84,14 @@ struct vessel {
 	const char *in, *out;    /* NULL: none */
 	bool terminal;
 	const char *runtime; /* NULL: the fake one; else a file in DIR */
+	const char *real;    /* instead: an OCI runtime in $PATH, and a container that is one */
 	bool mounts;         /* a bind mount of DIR/lower for its rootfs */
 };
 
-/* The bundle and its config.json. */
+/*
+ * The bundle and its config.json. A real container has a control group below one that is called
+ * as DIR's last part is.
+ */
 void vessel_prepare(const struct vessel *v);
 void vessel_misdeed(const struct vessel *v, const char *line);
 void ask_begin_create(struct caller *c, struct ask *a, const struct vessel *v);

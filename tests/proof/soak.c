@@ -3,23 +3,29 @@
 /*
  * soak - one shim that serves for long is at the end what it was at the beginning.
  *
- *	soak SHIM STATES EXECS CONTAINERS IDLE_SECONDS
+ *	soak SHIM RUNTIME STATES EXECS CONTAINERS IDLE_SECONDS
  *
- * The three are done in SLICES slices each, after a warm-up of one; after each
+ * RUNTIME is "fake", whose containers cost next to nothing, or one in $PATH. The
+ * three are done in SLICES slices each, after a warm-up of one; after each
  * slice the shim holds what it held before: descriptors (sockets, ptys and
- * inotify among them), children, mounts, and no zombie. Its anonymous memory
- * may waver, but not rise: the slope is told. Then it is left alone, and must
- * not run at all.
+ * inotify among them), children, mounts, control groups, and no zombie. Its
+ * anonymous memory may waver, but not rise: the slope is told. Then it is left
+ * alone, and must not run at all.
  */
 
 #include "base/attr.h"
+#include "base/auto.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "tests/proof/stage.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define SLICES 20
@@ -30,11 +36,15 @@
 struct soak {
 	struct stage stage;
 	struct vessel base, guest;
-	long done; /* makes names */
+	const char *const *at_once; /* what an exec runs */
+	long done;                  /* makes names */
 };
 
-static const char *const forever[] = { MAYFLY, "-", "-", "0", "-1", NULL };
-static const char *const at_once[] = { MAYFLY, "-", "-", "7", "0", NULL };
+/* What lives for ever, and what ends at once; on the host, and in a container. */
+static const char *const fake_forever[] = { MAYFLY, "-", "-", "0", "-1", NULL };
+static const char *const fake_at_once[] = { MAYFLY, "-", "-", "7", "0", NULL };
+static const char *const real_forever[] = { "/mayfly", "-", "-", "0", "-1", NULL };
+static const char *const real_at_once[] = { "/mayfly", "-", "-", "7", "0", NULL };
 
 static void must(struct soak *s, const char *method, const char *id, const char *exec)
 {
@@ -88,7 +98,7 @@ static void do_exec(struct soak *s)
 {
 	struct ask a;
 
-	ask_begin_exec(&s->stage.caller, &a, "base", "e", at_once, NULL);
+	ask_begin_exec(&s->stage.caller, &a, "base", "e", s->at_once, NULL);
 	must_end(s, &a);
 	must(s, "Start", "base", "e");
 	must(s, "Wait", "base", "e");
@@ -118,7 +128,7 @@ static struct holdings settled(struct soak *s)
 	return holdings_of(s->stage.daemon.pid);
 }
 
-static void check_holdings(struct soak *s, const struct holdings *before)
+static void check_holdings(struct soak *s, const struct holdings *before, long cgroups)
 {
 	struct holdings now = settled(s);
 
@@ -126,6 +136,7 @@ static void check_holdings(struct soak *s, const struct holdings *before)
 	check_same(s, "children", before->children, now.children);
 	check_same(s, "zombies", 0, now.zombies);
 	check_same(s, "mounts", before->mounts, now.mounts);
+	check_same(s, "control groups", cgroups, count_cgroups(&s->stage));
 }
 
 /* In KiB for each step; by least squares. */
@@ -165,25 +176,27 @@ static void soak(struct soak *s, const char *what, void (*once)(struct soak *s),
 {
 	struct holdings before;
 	double kib[SLICES], rise, cpu;
+	long cgroups;
 	int64_t began;
 
 	for (long i = 0; i < n / SLICES; i++)
 		once(s);
 	before = settled(s);
+	cgroups = count_cgroups(&s->stage);
 	cpu = cpu_s(s->stage.daemon.pid);
 	began = clock_mono_ns();
 	for (int slice = 0; slice < SLICES; slice++) {
 		for (long i = 0; i < n / SLICES; i++)
 			once(s);
-		check_holdings(s, &before);
+		check_holdings(s, &before, cgroups);
 		kib[slice] = (double)holdings_of(s->stage.daemon.pid).anon_kib;
 	}
 	cpu = cpu_s(s->stage.daemon.pid) - cpu;
 	rise = mean(kib + SLICES * 3 / 4, SLICES / 4) - mean(kib, SLICES / 4);
-	printf("%8ld %-10s %6.1f s, %7.1f us of the shim's CPU each; %ld descriptors, %.0f KiB, "
-	       "slope %+.3f KiB per 1000\n",
+	printf("%8ld %-10s %6.1f s, %7.1f us of the shim's CPU each; %ld descriptors, %ld groups, "
+	       "%.0f KiB, slope %+.3f KiB per 1000\n",
 		n, what, (double)(clock_mono_ns() - began) / 1e9, cpu * 1e6 / (double)n, before.fds,
-		kib[SLICES - 1], slope(kib) * SLICES * 1000 / (double)n);
+		cgroups, kib[SLICES - 1], slope(kib) * SLICES * 1000 / (double)n);
 	fflush(stdout);
 	if (rise > RISE_MAX_KIB)
 		stage_broken(&s->stage, "%s: anonymous memory has risen by %.0f KiB", what, rise);
@@ -222,26 +235,55 @@ static void idle(struct soak *s, double seconds)
 	check_same(s, "preemptions of an idle shim", before.preemptions, after.preemptions);
 }
 
+/* All a real container needs in its rootfs. */
+static void furnish(struct soak *s)
+{
+	auto_buf struct buf program = BUF_INIT(64u << 20);
+	auto_fd int dir = open("lower", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd_read_file(AT_FDCWD, MAYFLY, &program);
+
+	if (rc == 0 && (mkdirat(dir, "proc", 0755) < 0 || mkdirat(dir, "dev", 0755) < 0))
+		rc = -errno;
+	if (rc == 0)
+		rc = fd_replace_file(dir, "mayfly", program.data, program.len, 0755);
+	if (rc < 0)
+		stage_broken(&s->stage, "no rootfs: %s", strerror(-rc));
+}
+
+static void choose_runtime(struct soak *s, const char *runtime)
+{
+	bool is_fake = !strcmp(runtime, "fake");
+	struct vessel v = { .dir = s->stage.dir,
+		.argv = is_fake ? fake_forever : real_forever,
+		.real = is_fake ? NULL : runtime,
+		.mounts = true };
+
+	s->at_once = is_fake ? fake_at_once : real_at_once;
+	s->base = s->guest = v;
+	snprintf(s->base.id, sizeof(s->base.id), "base");
+	snprintf(s->guest.id, sizeof(s->guest.id), "guest");
+	if (!is_fake)
+		furnish(s);
+}
+
 int main(int argc, char **argv)
 {
 	struct soak s = { .done = 0 };
 
-	if (argc != 6)
-		give_up("usage: soak SHIM STATES EXECS CONTAINERS IDLE_SECONDS, by way of "
+	if (argc != 7)
+		give_up("usage: soak SHIM RUNTIME STATES EXECS CONTAINERS IDLE_SECONDS, by way of "
 			"tests/proof/run");
 	stage_open(&s.stage, argv[1]);
-	s.base = (struct vessel){
-		.dir = s.stage.dir, .argv = forever, .mounts = true, .id = "base"
-	};
-	s.guest = (struct vessel){
-		.dir = s.stage.dir, .argv = forever, .mounts = true, .id = "guest"
-	};
+	choose_runtime(&s, argv[2]);
 	create(&s, &s.base);
-	soak(&s, "State", do_state, strtol(argv[2], NULL, 10));
-	soak(&s, "exec", do_exec, strtol(argv[3], NULL, 10));
-	soak(&s, "container", do_container, strtol(argv[4], NULL, 10));
-	idle(&s, strtod(argv[5], NULL));
+	printf("%s\n", argv[2]);
+	soak(&s, "State", do_state, strtol(argv[3], NULL, 10));
+	soak(&s, "exec", do_exec, strtol(argv[4], NULL, 10));
+	soak(&s, "container", do_container, strtol(argv[5], NULL, 10));
+	idle(&s, strtod(argv[6], NULL));
 	end(&s, &s.base);
+	if (s.base.real)
+		check_same(&s, "control groups in the end", 0, count_cgroups(&s.stage));
 	stage_close(&s.stage);
 	return 0;
 }

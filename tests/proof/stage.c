@@ -10,12 +10,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #define PATIENCE_S 15.
 
@@ -248,6 +251,32 @@ static long count_lines(const char *path)
 	if (f)
 		fclose(f);
 	return n;
+}
+
+static const char *cgroups_below; /* nftw() has no room for an argument */
+static long n_cgroups;
+
+static int count_cgroup(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	struct statfs fs;
+
+	(void)st;
+	(void)at;
+	if (kind == FTW_D && strstr(path, cgroups_below) && statfs(path, &fs) == 0)
+		n_cgroups += fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC;
+	return 0;
+}
+
+long count_cgroups(const struct stage *s)
+{
+	char below[sizeof(s->dir) + 2];
+
+	snprintf(below, sizeof(below), "%s/", strrchr(s->dir, '/'));
+	cgroups_below = below;
+	n_cgroups = 0;
+	if (nftw("/sys/fs/cgroup", count_cgroup, 16, FTW_PHYS) < 0)
+		give_up("/sys/fs/cgroup: %s", strerror(errno));
+	return n_cgroups;
 }
 
 static void count_children(pid_t pid, struct holdings *ret)

@@ -65,6 +65,9 @@ struct holdings {
 };
 struct holdings holdings_of(pid_t pid);
 
+/* Control groups of real containers (caller.h), in all hierarchies. */
+long count_cgroups(const struct stage *s);
+
 /* Processes in this pid namespace. */
 long count_processes(void);
 
