@@ -264,7 +264,7 @@ void ask_begin_create(struct caller *c, struct ask *a, const struct vessel *v)
 
 	snprintf(bundle, sizeof(bundle), "%s/%s", v->dir, v->id);
 	snprintf(root, sizeof(root), "%s/runtime", v->dir);
-	snprintf(lower, sizeof(lower), "%s/lower", v->dir);
+	snprintf(lower, sizeof(lower), "%s/%s", v->dir, v->lower ? v->lower : "");
 	snprintf(runtime, sizeof(runtime), "%s/%s", v->dir, v->runtime ? v->runtime : "");
 	o.binary_name = v->real ? v->real : v->runtime ? runtime : FAKE_RUNTIME;
 	o.root = root;
@@ -281,7 +281,7 @@ void ask_begin_create(struct caller *c, struct ask *a, const struct vessel *v)
 	mount.options = bind;
 	mount.n_options = 1;
 	req.rootfs = mounts;
-	req.n_rootfs = v->mounts ? 1 : 0;
+	req.n_rootfs = v->lower ? 1 : 0;
 	ask_begin(c, a, "Create", &req.base, &pb__create_task_response__descriptor);
 	snprintf(a->about, sizeof(a->about), "Create %s", v->id);
 }

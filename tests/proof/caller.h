@@ -85,7 +85,7 @@ struct vessel {
 	bool terminal;
 	const char *runtime; /* NULL: the fake one; else a file in DIR */
 	const char *real;    /* instead: an OCI runtime in $PATH, and a container that is one */
-	bool mounts;         /* a bind mount of DIR/lower for its rootfs */
+	const char *lower;   /* NULL, or a folder in DIR, mounted as its rootfs with all below */
 };
 
 /*

@@ -291,7 +291,7 @@ static void set_scene(struct sweep *s, const struct scene *scene)
 	s->vessel = (struct vessel){ .dir = s->stage.dir,
 		.argv = forever,
 		.id = "c",
-		.mounts = scene->mounts,
+		.lower = scene->mounts ? "lower" : NULL,
 		.terminal = scene->terminal };
 	if (scene->fifo) {
 		snprintf(in, sizeof(in), "%s/in", s->stage.dir);

@@ -256,7 +256,7 @@ static void choose_runtime(struct soak *s, const char *runtime)
 	struct vessel v = { .dir = s->stage.dir,
 		.argv = is_fake ? fake_forever : real_forever,
 		.real = is_fake ? NULL : runtime,
-		.mounts = true };
+		.lower = "lower" };
 
 	s->at_once = is_fake ? fake_at_once : real_at_once;
 	s->base = s->guest = v;

@@ -14,6 +14,7 @@
 
 #include "base/auto.h"
 #include "base/fd.h"
+#include "tests/lib/slow_fs.h"
 #include "tests/proof/crowd.h"
 #include "tests/proof/stage.h"
 #include "tests/proof/turns.h"
@@ -25,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 /* What a shim may grow by while a client does not read: its queue, and what it is made of. */
@@ -38,7 +40,8 @@ struct scene {
 	/* Begins what never ends; its call is s->hanging, if it has one. */
 	void (*begin)(struct scene *s);
 	void (*step)(struct scene *s);   /* between calls; may be NULL */
-	void (*finish)(struct scene *s); /* may be NULL */
+	void (*finish)(struct scene *s); /* may be NULL; what hung may go on */
+	void (*strike)(struct scene *s); /* may be NULL; its container is gone */
 
 	/* While it is played. */
 	struct stage stage;
@@ -46,6 +49,7 @@ struct scene {
 	bool has_hanging;
 	struct ask hanging;
 	struct crowd crowd;
+	struct slow_fs fs;
 };
 
 static const char *const forever[] = { MAYFLY, "-", "-", "0", "-1", NULL };
@@ -71,11 +75,12 @@ static void must(struct scene *s, const char *method, const char *id)
 		stage_broken(&s->stage, "%s: %s %s: %s", s->name, method, id, e.msg);
 }
 
-static void create(struct scene *s, struct vessel *v, const char *id, bool starts)
+static void create(
+	struct scene *s, struct vessel *v, const char *id, const char *lower, bool starts)
 {
 	struct ask a;
 
-	*v = (struct vessel){ .dir = s->stage.dir, .argv = forever, .mounts = true };
+	*v = (struct vessel){ .dir = s->stage.dir, .argv = forever, .lower = lower };
 	snprintf(v->id, sizeof(v->id), "%s", id);
 	vessel_prepare(v);
 	ask_begin_create(&s->stage.caller, &a, v);
@@ -110,7 +115,7 @@ static void kill_timed(struct scene *s, const struct vessel *v, uint32_t signo)
 
 static void end_victim(struct scene *s)
 {
-	create(s, &s->victim, "victim", true);
+	create(s, &s->victim, "victim", "lower", true);
 	kill_timed(s, &s->victim, SIGKILL);
 	must(s, "Wait", "victim");
 	must(s, "Delete", "victim");
@@ -142,7 +147,7 @@ static void ask_around(struct scene *s, long calls)
 
 static void prepare_stuck(struct scene *s, bool exists)
 {
-	create(s, &s->stuck, "stuck", exists);
+	create(s, &s->stuck, "stuck", "lower", exists);
 	vessel_misdeed(&s->stuck, s->misdeed);
 }
 
@@ -256,6 +261,50 @@ static void begin_logger(struct scene *s)
 	s->has_hanging = true;
 }
 
+/* --- a filesystem whose server does not answer --- */
+
+static void must_do(const char *what, int rc)
+{
+	if (rc < 0)
+		give_up("%s: %s", what, strerror(-rc));
+}
+
+static void begin_mount(struct scene *s)
+{
+	must_do("mount a filesystem of ours", slow_fs_mount(&s->fs, s->stage.dir));
+	must_do("pause its server", slow_fs_pause(&s->fs));
+	s->stuck = (struct vessel){ .dir = s->stage.dir, .argv = forever, .lower = "slow/sub" };
+	snprintf(s->stuck.id, sizeof(s->stuck.id), "stuck");
+	vessel_prepare(&s->stuck);
+	ask_begin_create(&s->stage.caller, &s->hanging, &s->stuck);
+	s->has_hanging = true;
+}
+
+/* Another one is mounted in it, and is found through it only. */
+static void begin_umount(struct scene *s)
+{
+	must_do("mount a filesystem of ours", slow_fs_mount(&s->fs, s->stage.dir));
+	must_do("mount another in it",
+		mount("tmpfs", "slow/sub", "tmpfs", 0, NULL) < 0 ? -errno : 0);
+	create(s, &s->stuck, "stuck", "slow", true);
+	kill_timed(s, &s->stuck, SIGKILL);
+	must(s, "Wait", "stuck");
+	must_do("pause its server", slow_fs_pause(&s->fs));
+	hang_in(s, "Delete");
+}
+
+static void finish_slow(struct scene *s)
+{
+	if (s->hanging.is_over)
+		stage_broken(&s->stage, "%s: it did not hang: %s", s->name, s->hanging.err.msg);
+	must_do("let its server go on", slow_fs_continue(&s->fs));
+}
+
+static void strike_slow(struct scene *s)
+{
+	must_do("end the filesystem of ours", slow_fs_end(&s->fs));
+}
+
 /* --- what surrounds a shim --- */
 
 static void begin_full_log(struct scene *s)
@@ -309,6 +358,8 @@ static struct scene scenes[] = {
 	{ .name = "delete", .misdeed = "delete hang", .begin = begin_delete },
 	{ .name = "features", .begin = begin_features },
 	{ .name = "logger", .begin = begin_logger },
+	{ .name = "mount", .begin = begin_mount, .finish = finish_slow, .strike = strike_slow },
+	{ .name = "umount", .begin = begin_umount, .finish = finish_slow, .strike = strike_slow },
 	{ .name = "log", .begin = begin_full_log, .finish = finish_full_log },
 	{ .name = "containerd", .begin = begin_deaf },
 	{ .name = "client that never reads",
@@ -394,7 +445,7 @@ static void play(struct scene *s, struct turns *t, const char *shim, long calls)
 	long before;
 
 	stage_open(&s->stage, shim);
-	create(s, &s->alive, "alive", true);
+	create(s, &s->alive, "alive", "lower", true);
 	end_victim(s);
 	before = holdings_of(s->stage.daemon.pid).anon_kib;
 	s->begin(s);
@@ -417,6 +468,8 @@ static void play(struct scene *s, struct turns *t, const char *shim, long calls)
 		ask_fini(&s->hanging);
 		end_container(s, "stuck");
 	}
+	if (s->strike)
+		s->strike(s);
 	end_container(s, "alive");
 	stage_close(&s->stage);
 }
@@ -428,7 +481,9 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		give_up("usage: stall SHIM CALLS [SCENE...], by way of tests/proof/run");
 	for (size_t i = 0; i < ARRAY_LEN(scenes); i++)
-		if (argc == 3 || strcmp(argv[3], scenes[i].name) == 0)
+		if (scenes[i].strike && access("/dev/fuse", R_OK | W_OK) < 0)
+			printf("SKIPPED stall %s: there is no /dev/fuse\n", scenes[i].name);
+		else if (argc == 3 || strcmp(argv[3], scenes[i].name) == 0)
 			play(&scenes[i], t, argv[1], strtol(argv[2], NULL, 10));
 	return 0;
 }

@@ -330,7 +330,7 @@ static void play_round(struct actor *a, int round)
 	snprintf(logger, sizeof(logger), "binary://%s?file=/dev/null&ready=close", FAKE_LOGGER);
 	a->vessel = (struct vessel){ .dir = a->stage->dir,
 		.argv = words,
-		.mounts = true,
+		.lower = "lower",
 		.out = round % 2 ? logger : NULL };
 	memcpy(a->vessel.id, init.name, sizeof(init.name));
 	vessel_prepare(&a->vessel);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TESTS_ROOT_SLOW_FS_H
-#define TESTS_ROOT_SLOW_FS_H
+#ifndef TESTS_LIB_SLOW_FS_H
+#define TESTS_LIB_SLOW_FS_H
 
 /*
  * slow_fs.h - a FUSE filesystem that answers when it likes.
@@ -11,22 +11,23 @@
  * never answered: who asks sleeps uninterruptibly until the server is gone.
  */
 
-#include "tests/lib/tmpdir.h"
-
+#include <limits.h>
 #include <sys/types.h>
 
 struct slow_fs {
 	pid_t server; /* a child of ours */
-	char path[2 * TMPDIR_PATH_MAX];
+	char path[PATH_MAX];
 };
 
-/* Mounts it on the new folder DIR/slow. Skips the test without /dev/fuse. */
-void slow_fs_mount(struct slow_fs *fs, const struct tmpdir *dir);
+/* Mounts it on the new folder @dir/slow. 0, or -errno; -ENOENT and -EPERM: there is no FUSE for us.
+ */
+int slow_fs_mount(struct slow_fs *fs, const char *dir);
 
-void slow_fs_pause(const struct slow_fs *fs);
-void slow_fs_continue(const struct slow_fs *fs);
+/* 0, or -errno. */
+int slow_fs_pause(const struct slow_fs *fs);
+int slow_fs_continue(const struct slow_fs *fs);
 
-/* Kills the server, which answers everything with an error, and unmounts. It is not reaped. */
-void slow_fs_end(struct slow_fs *fs);
+/* Kills the server: everything is answered with an error; and unmounts. It is not reaped. */
+int slow_fs_end(struct slow_fs *fs);
 
 #endif

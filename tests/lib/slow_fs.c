@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/root/slow_fs.h"
+#include "tests/lib/slow_fs.h"
 
 #include "base/auto.h"
-#include "tests/lib/test.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,41 +83,51 @@ static void serve(int fd)
 	_exit(0);
 }
 
-void slow_fs_mount(struct slow_fs *fs, const struct tmpdir *dir)
+static int mount_it(struct slow_fs *fs, int fd)
 {
-	auto_fd int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	char options[128];
 	struct stat st;
 
-	if (geteuid() != 0 || fd < 0)
-		test_skip("a filesystem of our own needs root and /dev/fuse");
-	snprintf(fs->path, sizeof(fs->path), "%s/slow", dir->path);
-	assert_int_equal(mkdir(fs->path, 0755), 0);
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
-	assert_int_equal(mount("slow", fs->path, "fuse", 0, options), 0);
+	if (mkdir(fs->path, 0755) < 0 || mount("slow", fs->path, "fuse", 0, options) < 0)
+		return -errno;
 	fs->server = fork();
 	if (fs->server == 0)
 		serve(fd);
-	assert_true(fs->server > 0);
-	assert_int_equal(stat(fs->path, &st), 0); /* it has begun to answer */
+	if (fs->server < 0 || stat(fs->path, &st) < 0) /* has it begun to answer? */
+		return -errno;
+	return 0;
 }
 
-void slow_fs_pause(const struct slow_fs *fs)
+int slow_fs_mount(struct slow_fs *fs, const char *dir)
+{
+	auto_fd int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (snprintf(fs->path, sizeof(fs->path), "%s/slow", dir) >= (int)sizeof(fs->path))
+		return -ENAMETOOLONG;
+	return mount_it(fs, fd);
+}
+
+int slow_fs_pause(const struct slow_fs *fs)
 {
 	siginfo_t si;
 
-	assert_int_equal(kill(fs->server, SIGSTOP), 0);
-	assert_int_equal(waitid(P_PID, (id_t)fs->server, &si, WSTOPPED), 0);
+	if (kill(fs->server, SIGSTOP) < 0 || waitid(P_PID, (id_t)fs->server, &si, WSTOPPED) < 0)
+		return -errno;
+	return 0;
 }
 
-void slow_fs_continue(const struct slow_fs *fs)
+int slow_fs_continue(const struct slow_fs *fs)
 {
-	assert_int_equal(kill(fs->server, SIGCONT), 0);
+	return kill(fs->server, SIGCONT) < 0 ? -errno : 0;
 }
 
-void slow_fs_end(struct slow_fs *fs)
+int slow_fs_end(struct slow_fs *fs)
 {
-	assert_int_equal(kill(fs->server, SIGKILL), 0);
-	assert_int_equal(umount2(fs->path, MNT_DETACH), 0);
-	assert_int_equal(rmdir(fs->path), 0);
+	if (kill(fs->server, SIGKILL) < 0 || umount2(fs->path, MNT_DETACH) < 0 ||
+		rmdir(fs->path) < 0)
+		return -errno;
+	return 0;
 }
