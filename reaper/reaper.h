@@ -54,6 +54,9 @@ void reaper_release(struct reaper *r);
 /* Collects the orphans nobody tracks, unless a hold is taken. */
 void reaper_sweep(struct reaper *r);
 
+/* False after a turn of the loop in which the kernel refused to watch for SIGCHLD. */
+bool reaper_hears(const struct reaper *r);
+
 bool reaper_tracks(const struct reaper *r, pid_t pid);
 
 #endif

@@ -47,3 +47,8 @@ void signals_fini(struct signals *s)
 		ev_io_stop(s->loop, &s->watcher);
 	fd_drop(&s->fd);
 }
+
+bool signals_are_heard(const struct signals *s)
+{
+	return ev_is_active(&s->watcher);
+}

@@ -13,6 +13,7 @@
 #include "base/attr.h"
 
 #include <ev.h>
+#include <stdbool.h>
 
 /* Embed it; the fields are private. */
 struct signals {
@@ -26,5 +27,9 @@ struct signals {
 int signals_init(struct signals *s, struct ev_loop *loop,
 	void (*on_signal)(struct signals *s, int signo)) NODISCARD;
 void signals_fini(struct signals *s);
+
+/* False after a turn of the loop in which the kernel refused to watch (epoll_ctl: ENOMEM, ENOSPC).
+ */
+bool signals_are_heard(const struct signals *s);
 
 #endif

@@ -22,6 +22,7 @@
 
 static void leave(struct daemon *d)
 {
+	d->has_left = true;
 	ev_break(d->loop, EVBREAK_ALL);
 }
 
@@ -122,6 +123,20 @@ static void list_services(struct daemon *d)
 	d->services[n] = (struct server_service){ "belay.v1.Debug", debug_methods };
 }
 
+/*
+ * The first turn, in which libev asks the kernel to watch. A refusal is told to the watcher alone;
+ * without these two a shim would serve, and never hear of an orphan or of SIGTERM.
+ */
+static int begin_to_hear(struct daemon *d, struct err *e)
+{
+	ev_run(d->loop, EVRUN_NOWAIT);
+	if (signals_are_heard(&d->signals) && reaper_hears(&d->reaper))
+		return 0;
+	return err_set(e, STATUS_UNAVAILABLE,
+		"watch signals: the kernel watches no more descriptors for us "
+		"(fs.epoll.max_user_watches, or memory)");
+}
+
 static int begin(struct daemon *d, int listen_fd, struct err *e)
 {
 	int rc;
@@ -155,7 +170,7 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 	socket_path_of(listen_fd, d->socket_path);
 	list_services(d);
 	rc = server_init(&d->server, d->loop, listen_fd, d->services, d);
-	return rc < 0 ? err_rc(e, rc, "serve") : 0;
+	return rc < 0 ? err_rc(e, rc, "serve") : begin_to_hear(d, e);
 }
 
 static void tell(int ready_fd, const struct err *e)
@@ -181,7 +196,8 @@ int daemon_run(const struct daemon_conf *conf, int listen_fd, int ready_fd)
 	}
 	fd_drop(&ready_fd);
 	log_info("start", "id=%s namespace=%s pid=%d", conf->id, conf->ns, (int)getpid());
-	ev_run(d.loop, 0);
+	if (!d.has_left)
+		ev_run(d.loop, 0);
 	containers_fini(&d.containers);
 	/* The process ends here: what is left, such as containers, outlives it on purpose. */
 	return 0;

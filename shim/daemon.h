@@ -45,7 +45,7 @@ struct daemon {
 	int64_t since_ns;       /* when it began to serve; monotonic */
 	struct list creates;    /* under way: task_lifecycle.c */
 	bool ends_with_creates; /* with the last of them, if it fails */
-	bool is_shutting_down;
+	bool is_shutting_down, has_left;
 	char socket_path[128];
 	int log_fd;
 };

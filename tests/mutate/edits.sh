@@ -630,3 +630,9 @@ edit shim/daemon.c 'a shim that leaves is still found by a start' 'service socke
 		(void)unlink(d->socket_path); /* gone already is as good */
 ==>
 END
+
+edit shim/daemon.c 'a shim that hears no signals serves' 'proof/run:--short:faults' <<'END'
+	if (signals_are_heard(&d->signals) && reaper_hears(&d->reaper))
+==>
+	if (reaper_hears(&d->reaper))
+END

@@ -101,6 +101,11 @@ void reaper_fini(struct reaper *r)
 	fd_drop(&r->signal_fd);
 }
 
+bool reaper_hears(const struct reaper *r)
+{
+	return ev_is_active(&r->watcher);
+}
+
 void reaper_hold(struct reaper *r)
 {
 	r->holds++;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reaper/reaper.h"
+#include "tests/lib/deaf.h"
 #include "tests/unit/reaper_rig.h"
 
 #include <stdlib.h>
@@ -212,4 +213,17 @@ TEST(a_reaper_that_could_not_begin_may_be_ended_all_the_same)
 
 	list_init(&r.children);
 	reaper_fini(&r);
+}
+
+TEST(a_reaper_that_is_not_watched_hears_nothing)
+{
+	struct rig r;
+
+	rig_init(&r);
+	loop_run_once(r.loop);
+	assert_true(reaper_hears(&r.reaper));
+	refuse_to_watch(r.loop, &r.reaper.watcher);
+	loop_run_once(r.loop);
+	assert_false(reaper_hears(&r.reaper));
+	rig_fini(&r);
 }

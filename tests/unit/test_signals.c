@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reaper/signals.h"
+#include "tests/lib/deaf.h"
 #include "tests/lib/loop.h"
 #include "tests/lib/test.h"
 
@@ -86,5 +87,21 @@ TEST(the_callback_may_end_it)
 	ev_run(loop, 0); /* returns when nothing is watched any more */
 	assert_int_equal(s.fd, -1);
 	signals_fini(&s);
+	ev_loop_destroy(loop);
+}
+
+TEST(who_is_not_watched_is_not_heard)
+{
+	struct ev_loop *loop = loop_new();
+	struct ear ear = { .n = 0 };
+
+	assert_int_equal(signals_init(&ear.signals, loop, on_signal), 0);
+	loop_run_once(loop);
+	assert_true(signals_are_heard(&ear.signals));
+	refuse_to_watch(loop, &ear.signals.watcher);
+	loop_run_once(loop);
+	assert_false(signals_are_heard(&ear.signals));
+	assert_int_equal(ear.n, 0);
+	signals_fini(&ear.signals);
 	ev_loop_destroy(loop);
 }
