@@ -7,8 +7,8 @@
 #	what stands there instead
 #	END
 #
-# A TEST is a program of tests/unit without its test_, a script of containerd/ or root/, or
-# DIRECTORY/PROGRAM with its arguments after colons. The first that fails ends the edit, so the
+# A TEST is a program of tests/unit without its test_, a script of containerd/ or root/, a machine of
+# proof/ (its short form), or DIRECTORY/PROGRAM with its arguments after colons. The first that fails ends the edit, so the
 # quickest come first. "none: WHY" is for what no test here can see.
 
 # --- base ---
@@ -631,7 +631,7 @@ edit shim/daemon.c 'a shim that leaves is still found by a start' 'service socke
 ==>
 END
 
-edit shim/daemon.c 'a shim that hears no signals serves' 'proof/run:--short:faults' <<'END'
+edit shim/daemon.c 'a shim that hears no signals serves' 'proof/faults' <<'END'
 	if (signals_are_heard(&d->signals) && reaper_hears(&d->reaper))
 ==>
 	if (reaper_hears(&d->reaper))
