@@ -84,6 +84,8 @@ static void call_free(struct call *c)
 	ev_timer_stop(c->loop, &c->late);
 	if (c->ended)
 		*c->ended = true;
+	if (c->peer)
+		c->peer->n_calls--;
 	if (c->server)
 		c->server->n_calls--;
 	free(c);
@@ -270,6 +272,7 @@ static struct call *call_new(struct peer *p, uint32_t stream, const Ttrpc__Reque
 	list_init(&c->link);
 	ev_init(&c->late, on_late);
 	list_append(&p->calls, &c->in);
+	p->n_calls++;
 	p->server->n_calls++;
 	return c;
 }
@@ -288,8 +291,10 @@ static struct call *call_open(struct peer *p, uint32_t stream, const Ttrpc__Requ
 		err_set(e, STATUS_UNIMPLEMENTED, "method %s", req->method);
 	else if (req->timeout_nano < 0)
 		too_late(e);
-	else if (p->server->n_calls >= SERVER_CALLS_MAX)
-		err_set(e, STATUS_RESOURCE_EXHAUSTED, "%d calls are in flight", SERVER_CALLS_MAX);
+	else if (p->n_calls >= SERVER_CALLS_MAX - p->server->n_calls)
+		err_set(e, STATUS_RESOURCE_EXHAUSTED,
+			"%zu calls of this client are in flight, and %zu of all", p->n_calls,
+			p->server->n_calls);
 	else if (!(c = call_new(p, stream, req)))
 		err_oom(e);
 	if (!c)

@@ -11,6 +11,7 @@
 #include "proto/api/ttrpc.pb-c.h"
 #include "proto/conn.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct err;
@@ -21,6 +22,7 @@ struct peer {
 	struct server *server;
 	struct list in;    /* of server->peers */
 	struct list calls; /* in flight, by their `in` */
+	size_t n_calls;
 	uint32_t last_stream;
 };
 

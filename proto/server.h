@@ -23,9 +23,10 @@
  *	};
  *
  * Limits: SERVER_CONNS_MAX clients, the next is closed at once; SERVER_CALLS_MAX
- * calls, inert ones included, the next fails with RESOURCE_EXHAUSTED; and those
- * of conn.h for every client. Without a free descriptor it stops accepting for
- * SERVER_PAUSE_S instead of spinning.
+ * calls, inert ones included, of which a client may have as many as are left for
+ * all others, so that one that parks calls leaves half of them: the next fails
+ * with RESOURCE_EXHAUSTED; and the limits of conn.h for every client. Without a free descriptor it
+ *stops accepting for SERVER_PAUSE_S instead of spinning.
  */
 
 #include "base/attr.h"

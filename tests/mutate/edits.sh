@@ -266,9 +266,15 @@ edit proto/call.c 'an owner is not told that its call is too late' 'call' <<'END
 END
 
 edit proto/call.c 'one call too many' 'call server' <<'END'
-	else if (p->server->n_calls >= SERVER_CALLS_MAX)
+	else if (p->n_calls >= SERVER_CALLS_MAX - p->server->n_calls)
 ==>
-	else if (p->server->n_calls > SERVER_CALLS_MAX)
+	else if (p->n_calls > SERVER_CALLS_MAX - p->server->n_calls)
+END
+
+edit proto/call.c 'a client may take what is left for others' 'server' <<'END'
+	else if (p->n_calls >= SERVER_CALLS_MAX - p->server->n_calls)
+==>
+	else if (p->server->n_calls >= SERVER_CALLS_MAX)
 END
 
 edit proto/call.c 'calls that ended are counted for ever' 'call' <<'END'

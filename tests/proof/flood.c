@@ -7,7 +7,7 @@
  *
  * Frames of 100 MB, more streams on one connection than calls are allowed, fields
  * nobody knows by the million, JSON without a bottom; each ROUNDS times, while
- * another client asks, who is answered, if only that there are too many calls.
+ * another client asks, and is served.
  * What the shim needed at most is read off the kernel, as is what it keeps.
  */
 
@@ -245,7 +245,7 @@ static void play(struct flood *f, const struct scene *scene)
 	f->fd = join(f);
 	for (long i = 0; i < f->rounds; i++) {
 		scene->play(f);
-		(void)ask_of(&f->stage.caller, "State", f->base.id, "", NULL);
+		expect_served(f);
 	}
 	peak = peak_kib(f, false) - peak;
 	fd_drop(&f->fd);

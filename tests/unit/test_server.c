@@ -272,19 +272,25 @@ TEST(one_client_too_many_is_closed_and_the_others_stay)
 
 /* --- limits --- */
 
-TEST(one_call_too_many_is_refused)
+/* Each client is left half of what those before it have left. */
+TEST(a_client_may_have_as_many_calls_as_are_left_for_all)
 {
 	struct rig r;
 
 	rig_init(&r);
-	for (int i = 0; i < SERVER_CALLS_MAX; i++)
+	for (int i = 0; i < SERVER_CALLS_MAX / 2; i++)
 		call(&r, "Hold");
 	settle(&r);
-	while (r.server.n_calls < SERVER_CALLS_MAX)
+	while (r.server.n_calls < SERVER_CALLS_MAX / 2)
 		loop_run_once(r.loop);
-	assert_fails(&r, call(&r, "Echo"), STATUS_RESOURCE_EXHAUSTED, "4096 calls are in flight");
+	assert_fails(&r, call(&r, "Echo"), STATUS_RESOURCE_EXHAUSTED,
+		"2048 calls of this client are in flight, and 2048 of all");
+	r.server.n_calls += 2; /* of another, which leaves two less */
 	nothing(first_held(&r));
 	assert_succeeds(&r, 1);
+	assert_fails(&r, call(&r, "Echo"), STATUS_RESOURCE_EXHAUSTED,
+		"2047 calls of this client are in flight, and 2049 of all");
+	r.server.n_calls -= 2;
 	assert_serves(&r);
 	while (!list_is_empty(&r.held))
 		nothing(first_held(&r));
