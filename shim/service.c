@@ -42,12 +42,15 @@ struct container *task_container(struct call *c, const char *id)
 static void task_shutdown(struct call *c)
 {
 	struct daemon *d = call_user(c);
+	auto_message Pb__ShutdownRequest *req = call_unpack(c, &pb__shutdown_request__descriptor);
 
+	if (!req)
+		return;
 	task_reply_empty(c);
 	if (list_is_empty(&d->containers.all))
 		daemon_shutdown(d);
 	else
-		task_abandon_creates(d);
+		task_give_up_creates(d, req->id);
 }
 
 void service_exited(const struct observer *o, struct process *p)

@@ -27,12 +27,14 @@ void task_update(struct call *c);
 void task_checkpoint(struct call *c);
 
 /*
- * Shutdown while there are containers: it is not meant, unless all that is here
- * are Creates whose clients have gone, as after the death of a containerd. One
- * that is back asks for the processes of a shim, hears that there is no
- * container, and has it shut down: then they are undone, and the shim leaves.
+ * Shutdown of @id while there are containers. A Create of @id that is under way
+ * is given up and undone: its client was cancelled or has timed out, and says so
+ * with a Delete, which finds nothing, and a Shutdown (containerd,
+ * core/runtime/v2/task_manager.go). When nothing else is here but Creates whose
+ * clients have gone, as after the death of a containerd, those are given up too,
+ * and the shim leaves with the last of them.
  */
-void task_abandon_creates(struct daemon *d);
+void task_give_up_creates(struct daemon *d, const char *id);
 
 void task_state(struct call *c);
 void task_wait(struct call *c);

@@ -13,6 +13,7 @@
 #include "shim/task.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void push_create(
 	struct daemon *d, const struct container *ct, const Pb__CreateTaskRequest *req)
@@ -38,6 +39,7 @@ static void push_create(
 struct creating {
 	struct list link; /* in the daemon's creates */
 	struct call *call;
+	bool is_given_up;           /* it is being undone */
 	Pb__CreateTaskRequest *req; /* owned */
 	struct convert_create args; /* owned */
 };
@@ -66,42 +68,71 @@ static void created(void *user, struct container *ct, const struct err *e)
 		daemon_shutdown(d);
 }
 
-static bool are_all_abandoned(const struct daemon *d)
+static bool are_all_given_up(const struct daemon *d)
 {
-	list_each (it, &d->creates)
-		if (!call_is_inert(container_of(it, struct creating, link)->call))
+	list_each (it, &d->creates) {
+		const struct creating *k = container_of(it, struct creating, link);
+
+		if (!k->is_given_up && !call_is_inert(k->call))
 			return false;
+	}
 	list_each (it, &d->containers.all)
 		if (container_of(it, struct container, link)->is_created)
 			return false;
 	return true;
 }
 
-static struct op *one_to_abort(const struct daemon *d)
+/* What makes the container @id; NULL: it is there, or is being undone. */
+static struct op *create_of(const struct daemon *d, const char *id)
 {
 	list_each (it, &d->containers.all) {
-		struct list *first =
-			list_first(&container_of(it, struct container, link)->under_way);
+		const struct container *ct = container_of(it, struct container, link);
+		struct list *first = list_first(&ct->under_way);
 		struct op *op = first ? container_of(first, struct op, in) : NULL;
 
-		if (op && !op->unwinding)
+		if (op && !op->unwinding && !ct->is_created && strcmp(ct->id, id) == 0)
 			return op;
 	}
 	return NULL;
 }
 
-void task_abandon_creates(struct daemon *d)
+/* @k may be gone then. */
+static void give_up(struct daemon *d, struct creating *k)
 {
-	struct op *op;
+	struct op *op = create_of(d, k->req->id);
 
-	if (!are_all_abandoned(d))
+	k->is_given_up = true;
+	if (!op)
 		return;
-	d->ends_with_creates = true;
-	while ((op = one_to_abort(d))) {
-		err_set(&op->err, STATUS_CANCELED, "its client has gone, and nobody asks for it");
-		op_abort(op);
-		/* its container may be gone */
+	err_set(&op->err, STATUS_CANCELED,
+		"the shim was told to shut down, and nobody asks for it");
+	op_abort(op);
+}
+
+static struct creating *one_to_give_up(const struct daemon *d, const char *id)
+{
+	list_each (it, &d->creates) {
+		struct creating *k = container_of(it, struct creating, link);
+
+		if (!k->is_given_up && (d->ends_with_creates || strcmp(k->req->id, id) == 0))
+			return k;
 	}
+	return NULL;
+}
+
+static void give_up_all(struct daemon *d, const char *id)
+{
+	struct creating *k;
+
+	while ((k = one_to_give_up(d, id)))
+		give_up(d, k);
+}
+
+void task_give_up_creates(struct daemon *d, const char *id)
+{
+	give_up_all(d, id);
+	d->ends_with_creates = are_all_given_up(d);
+	give_up_all(d, id);
 }
 
 void task_create(struct call *c)

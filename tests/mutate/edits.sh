@@ -642,3 +642,9 @@ edit shim/daemon.c 'a shim that hears no signals serves' 'proof/faults' <<'END'
 ==>
 	if (reaper_hears(&d->reaper))
 END
+
+edit shim/task_lifecycle.c 'a Shutdown gives up nothing that is being created for somebody' 'service' <<'END'
+		if (!k->is_given_up && (d->ends_with_creates || strcmp(k->req->id, id) == 0))
+==>
+		if (!k->is_given_up && d->ends_with_creates)
+END

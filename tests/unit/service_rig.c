@@ -230,17 +230,32 @@ static void on_done(struct client_call *call, const struct err *e, const uint8_t
 		assert_int_equal(buf_add(&a->payload, payload, n), 0);
 }
 
-void rig_ask_at(struct client *c, const char *service, const char *method,
-	const ProtobufCMessage *m, struct answer *a)
+static void ask(struct client *c, const char *service, const char *method,
+	const ProtobufCMessage *m, double timeout_s, struct answer *a)
 {
 	struct err e = ERR_INIT;
 
 	*a = (struct answer){
-		.call = { .service = service, .method = method, .on_done = on_done },
+		.call = { .service = service,
+			.method = method,
+			.timeout_s = timeout_s,
+			.on_done = on_done },
 		.payload = BUF_INIT(FRAME_DATA_MAX),
 	};
 	if (client_call_start(c, &a->call, m, &e) < 0)
 		fail_msg("%s: %s", method, e.msg);
+}
+
+void rig_ask_at(struct client *c, const char *service, const char *method,
+	const ProtobufCMessage *m, struct answer *a)
+{
+	ask(c, service, method, m, 0, a);
+}
+
+void rig_ask_within(struct rig *r, const char *method, const ProtobufCMessage *m, double timeout_s,
+	struct answer *a)
+{
+	ask(&r->client, TASK_V3, method, m, timeout_s, a);
 }
 
 void rig_ask(struct rig *r, const char *method, const ProtobufCMessage *m, struct answer *a)

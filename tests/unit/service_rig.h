@@ -70,6 +70,8 @@ struct answer {
 void rig_ask_at(struct client *c, const char *service, const char *method,
 	const ProtobufCMessage *m, struct answer *a);
 void rig_ask(struct rig *r, const char *method, const ProtobufCMessage *m, struct answer *a);
+void rig_ask_within(struct rig *r, const char *method, const ProtobufCMessage *m, double timeout_s,
+	struct answer *a);
 void rig_await(struct rig *r, struct answer *a);
 
 /* The reply, owned by the caller; the test fails if there is none. Ends the answer. */

@@ -285,6 +285,84 @@ TEST(a_create_somebody_waits_for_outlives_a_shutdown)
 	rig_fini(&r);
 }
 
+static void shut_down_c1(struct rig *r)
+{
+	Pb__ShutdownRequest req = PB__SHUTDOWN_REQUEST__INIT;
+
+	req.id = "c1";
+	rig_do(r, "Shutdown", &req.base);
+}
+
+/* As containerd does when its own client has given up: on the connection that asked. */
+TEST(a_create_is_undone_by_a_shutdown_of_its_id_and_the_shim_leaves)
+{
+	struct rig_create_request c;
+	struct answer a;
+	struct rig r;
+
+	rig_init(&r);
+	rig_misdeeds(&r, "create hang\n");
+	rig_create_request(&r, &c);
+	rig_ask(&r, "Create", &c.req.base, &a);
+	rig_create_request_fini(&c);
+	ping(&r);
+	shut_down_c1(&r);
+	rig_await(&r, &a);
+	answer_expect(
+		&a, STATUS_CANCELED, "the shim was told to shut down, and nobody asks for it");
+	rig_await_daemon(&r);
+	rig_expect_heard(&r, "");
+	rig_fini(&r);
+}
+
+TEST(a_create_that_is_given_up_leaves_the_rest_of_a_pod_alone)
+{
+	Pb__ShutdownRequest req = PB__SHUTDOWN_REQUEST__INIT;
+	struct rig_create_request c;
+	struct answer a;
+	struct rig r;
+
+	rig_init(&r);
+	rig_create(&r);
+	rig_start(&r);
+	rig_misdeeds(&r, "create hang\n");
+	rig_create_request(&r, &c);
+	c.req.id = req.id = "c2";
+	rig_ask(&r, "Create", &c.req.base, &a);
+	rig_create_request_fini(&c);
+	ping(&r);
+	rig_do(&r, "Shutdown", &req.base);
+	rig_await(&r, &a);
+	answer_expect(
+		&a, STATUS_CANCELED, "the shim was told to shut down, and nobody asks for it");
+	rig_kill(&r, SIGKILL);
+	assert_int_equal(rig_wait(&r), 137);
+	rig_delete(&r);
+	rig_shut_down(&r);
+	rig_expect_heard(&r, "create start exit=137 delete");
+	rig_fini(&r);
+}
+
+/* It is being undone already. */
+TEST(a_create_that_is_too_late_is_the_last_thing_a_shim_does_after_a_shutdown)
+{
+	struct rig_create_request c;
+	struct answer a;
+	struct rig r;
+
+	rig_init(&r);
+	rig_misdeeds(&r, "create hang\ndelete hang-ms 300\n");
+	rig_create_request(&r, &c);
+	rig_ask_within(&r, "Create", &c.req.base, 0.2, &a);
+	rig_create_request_fini(&c);
+	rig_await(&r, &a);
+	answer_expect(&a, STATUS_DEADLINE_EXCEEDED, "context deadline exceeded");
+	shut_down_c1(&r);
+	rig_await_daemon(&r);
+	rig_expect_heard(&r, "");
+	rig_fini(&r);
+}
+
 TEST(a_wait_is_answered_when_the_exit_comes_and_not_before)
 {
 	Pb__WaitRequest req = PB__WAIT_REQUEST__INIT;
@@ -340,17 +418,13 @@ TEST(a_wait_whose_client_hangs_up_is_forgotten)
 TEST(a_wait_with_a_deadline_keeps_it)
 {
 	Pb__WaitRequest req = PB__WAIT_REQUEST__INIT;
-	struct err e = ERR_INIT;
 	struct answer a;
 	struct rig r;
 
 	rig_init(&r);
 	rig_create(&r);
 	req.id = "c1";
-	rig_ask(&r, "Wait", &req.base, &a);
-	client_call_cancel(&a.call);
-	a.call.timeout_s = 0.1;
-	assert_int_equal(client_call_start(&r.client, &a.call, &req.base, &e), 0);
+	rig_ask_within(&r, "Wait", &req.base, 0.1, &a);
 	rig_await(&r, &a);
 	answer_expect(&a, STATUS_DEADLINE_EXCEEDED, "context deadline exceeded");
 	rig_delete(&r);
