@@ -58,6 +58,12 @@ static void start_grace(struct op *op)
 	ev_timer_start(op->loop, &op->timer);
 }
 
+static void op_let_go(struct op *op)
+{
+	if (op->plan->let_go)
+		op->plan->let_go(op);
+}
+
 static void op_run(struct op *op, enum op_next next)
 {
 	assert(!op->inside);
@@ -72,6 +78,7 @@ static void op_run(struct op *op, enum op_next next)
 	}
 	ev_timer_stop(op->loop, &op->timer);
 	list_remove(&op->in);
+	op_let_go(op);
 	op->plan->finish(op);
 	/* op may be gone */
 }
@@ -85,6 +92,7 @@ static void on_expired(struct ev_loop *loop, ev_timer *timer, int revents)
 	if (op->unwinding) {
 		log_warn("undo", "op=%s step=\"%s\" waited=%.0fs, giving up that step",
 			op->plan->name, op_step_name(op), OP_UNDO_GRACE_S);
+		op_let_go(op);
 		op_run(op, OP_DONE);
 		return;
 	}

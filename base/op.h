@@ -33,8 +33,8 @@ struct op;
 /*
  * How long one undo may wait, in seconds. An undo that waits for a process in
  * uninterruptible sleep would otherwise keep its caller for ever. When it is
- * over the wait is given up with a line in the log and the row above goes on;
- * finish() must cope with what is still armed (child_forget() does).
+ * over the wait is given up with a line in the log, and after let_go() the row
+ * above goes on.
  */
 #define OP_UNDO_GRACE_S 10.
 
@@ -58,6 +58,13 @@ struct op_plan {
 	const struct op_step *steps;
 	size_t n_steps;
 	void (*finish)(struct op *op); /* may free the operation */
+
+	/*
+	 * Ends and forgets all that may still be armed, so that nothing resumes a
+	 * wait that was given up: it would be taken for the end of the next one.
+	 * When an undo has outlived its grace, and before finish(). May be NULL.
+	 */
+	void (*let_go)(struct op *op);
 };
 
 struct op {

@@ -178,20 +178,24 @@ static const struct op_step steps[] = {
 	/* clang-format on */
 };
 
+static void let_go(struct op *op)
+{
+	(void)kill_runtime(op);
+	runtime_call_fini(&from_op(op)->runtime);
+}
+
 static void finish(struct op *op)
 {
 	struct checkpoint *c = from_op(op);
 	struct container *ct = c->ct;
 
-	(void)runtime_kill(&c->runtime); /* an undo that outlived its grace */
-	runtime_call_fini(&c->runtime);
 	c->done(c->user, ct, &op->err);
 	container_job_done(ct, &c->job);
 	/* ct may be gone */
 	free(c);
 }
 
-static const struct op_plan plan = { "checkpoint", steps, ARRAY_LEN(steps), finish };
+static const struct op_plan plan = { "checkpoint", steps, ARRAY_LEN(steps), finish, let_go };
 
 static void begin(struct job *j)
 {

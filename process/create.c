@@ -258,7 +258,7 @@ static const struct op_step steps[] = {
 	{ "adopt init",      launch_adopt_init,      launch_drop_init        },
 	{ "release orphans", launch_release_orphans, NULL                    },
 	{ "find cgroup",     launch_find_cgroup,     launch_forget_cgroup    },
-	{ "receive console", launch_receive_console, NULL                    }, /* waits, if there is a terminal */
+	{ "receive console", launch_receive_console, launch_forget_console   }, /* waits, if there is a terminal */
 	{ "start stdio",     launch_start_stdio,     NULL                    },
 	/* clang-format on */
 };
@@ -278,19 +278,23 @@ static const struct op_step image_steps[] = {
 	/* clang-format on */
 };
 
+static void let_go(struct op *op)
+{
+	struct create *c = from_op(op);
+
+	(void)features_kill(&c->admission.features);
+	admission_fini(&c->admission);
+	(void)rootfs_job_kill(&c->mounting);
+	rootfs_job_fini(&c->mounting);
+	launch_let_go(op);
+}
+
 static void finish(struct op *op)
 {
 	struct create *c = from_op(op);
 	struct container *ct = c->ct;
 	bool failed = err_is_set(&op->err);
 
-	/* An undo that outlived its grace must not outlive us both. */
-	(void)features_kill(&c->admission.features);
-	(void)rootfs_job_kill(&c->mounting);
-	(void)runtime_kill(&c->launch.runtime);
-	admission_fini(&c->admission);
-	rootfs_job_fini(&c->mounting);
-	runtime_call_fini(&c->launch.runtime);
 	if (failed) {
 		ct = container_free(ct);
 	} else {
@@ -302,12 +306,13 @@ static void finish(struct op *op)
 		process_release_news(&ct->init);
 }
 
-static const struct op_plan plan = { "create", steps, ARRAY_LEN(steps), finish };
+static const struct op_plan plan = { "create", steps, ARRAY_LEN(steps), finish, let_go };
 static const struct op_plan image_plan = {
 	"create from image",
 	image_steps,
 	ARRAY_LEN(image_steps),
 	finish,
+	let_go,
 };
 
 void create_begin(

@@ -207,14 +207,22 @@ static const struct op_step steps[] = {
 	/* clang-format on */
 };
 
+static void let_go(struct op *op)
+{
+	struct deletion *d = from_op(op);
+
+	(void)runtime_kill(&d->runtime);
+	runtime_call_fini(&d->runtime);
+	(void)rootfs_job_kill(&d->unmounting);
+	rootfs_job_fini(&d->unmounting);
+}
+
 static void finish(struct op *op)
 {
 	struct deletion *d = from_op(op);
 	struct container *ct = d->ct;
 	bool failed = err_is_set(&op->err);
 
-	runtime_call_fini(&d->runtime);
-	rootfs_job_fini(&d->unmounting);
 	if (!failed)
 		process_set_state(&ct->init, STATE_DELETED);
 	d->done(d->user, ct, &op->err);
@@ -226,7 +234,7 @@ static void finish(struct op *op)
 	free(d);
 }
 
-static const struct op_plan plan = { "delete", steps, ARRAY_LEN(steps), finish };
+static const struct op_plan plan = { "delete", steps, ARRAY_LEN(steps), finish, let_go };
 
 static void begin(struct job *j)
 {

@@ -370,6 +370,12 @@ static const struct op_step steps[] = {
 	/* clang-format on */
 };
 
+static void let_go(struct op *op)
+{
+	(void)kill_runtime(op);
+	runtime_call_fini(&from_op(op)->runtime);
+}
+
 static void finish(struct op *op)
 {
 	struct exec_start *s = from_op(op);
@@ -377,7 +383,6 @@ static void finish(struct op *op)
 	struct container *ct = p->ct;
 	bool failed = err_is_set(&op->err);
 
-	runtime_call_fini(&s->runtime);
 	p->is_starting = false;
 	p->start_failed = failed && p->state == STATE_CREATED;
 	if (!failed) {
@@ -394,7 +399,7 @@ static void finish(struct op *op)
 	/* p and ct may be gone */
 }
 
-static const struct op_plan plan = { "exec", steps, ARRAY_LEN(steps), finish };
+static const struct op_plan plan = { "exec", steps, ARRAY_LEN(steps), finish, let_go };
 
 void exec_start_begin(struct process *p, double deadline_s, start_done_fn *done, void *user)
 {

@@ -118,7 +118,7 @@ static void finish(struct op *op)
 	free(d);
 }
 
-static const struct op_plan plan = { "delete exec", steps, ARRAY_LEN(steps), finish };
+static const struct op_plan plan = { "delete exec", steps, ARRAY_LEN(steps), finish, NULL };
 
 static void begin(struct job *j)
 {

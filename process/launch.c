@@ -114,6 +114,12 @@ enum op_next launch_kill_runtime(struct op *op)
 	return runtime_kill(&launch_of(op)->runtime) ? OP_WAIT : OP_DONE;
 }
 
+void launch_let_go(struct op *op)
+{
+	(void)launch_kill_runtime(op);
+	runtime_call_fini(&launch_of(op)->runtime);
+}
+
 enum op_next launch_delete_container(struct op *op)
 {
 	struct launch *l = launch_of(op);
@@ -185,6 +191,15 @@ enum op_next launch_receive_console(struct op *op)
 	struct launch *l = launch_of(op);
 
 	return process_await_console(&l->ct->init, console_came, l) ? OP_DONE : OP_WAIT;
+}
+
+/* It must not come while what is above is being undone. */
+enum op_next launch_forget_console(struct op *op)
+{
+	struct process *init = &launch_of(op)->ct->init;
+
+	init->console = console_free(init->console);
+	return OP_DONE;
 }
 
 enum op_next launch_start_stdio(struct op *op)

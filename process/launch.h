@@ -49,6 +49,9 @@ void launch_runtime_exited(struct runtime_call *call);
 enum op_next launch_kill_runtime(struct op *op);
 enum op_next launch_read_verdict(struct op *op);
 
+/* Of a plan whose operation is a launch. */
+void launch_let_go(struct op *op);
+
 /* Also right when the runtime got half way, or nowhere. */
 enum op_next launch_delete_container(struct op *op);
 enum op_next launch_adopt_init(struct op *op);
@@ -56,6 +59,7 @@ enum op_next launch_drop_init(struct op *op);
 enum op_next launch_find_cgroup(struct op *op);
 enum op_next launch_forget_cgroup(struct op *op);
 enum op_next launch_receive_console(struct op *op);
+enum op_next launch_forget_console(struct op *op);
 enum op_next launch_start_stdio(struct op *op);
 
 #endif

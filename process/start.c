@@ -87,7 +87,7 @@ static const struct op_step restore_steps[] = {
 	{ "adopt init",      launch_adopt_init,      launch_drop_init        },
 	{ "release orphans", launch_release_orphans, NULL                    },
 	{ "find cgroup",     launch_find_cgroup,     launch_forget_cgroup    },
-	{ "receive console", launch_receive_console, NULL                    }, /* waits, if there is a terminal */
+	{ "receive console", launch_receive_console, launch_forget_console   }, /* waits, if there is a terminal */
 	{ "start stdio",     launch_start_stdio,     NULL                    },
 	/* clang-format on */
 };
@@ -97,8 +97,6 @@ static void finish(struct op *op)
 	struct start *s = from_op(op);
 	struct container *ct = s->launch.ct;
 
-	(void)runtime_kill(&s->launch.runtime); /* an undo that outlived its grace */
-	runtime_call_fini(&s->launch.runtime);
 	if (!err_is_set(&op->err))
 		process_set_state(&ct->init, STATE_RUNNING);
 	s->done(s->user, &ct->init, &op->err);
@@ -109,12 +107,13 @@ static void finish(struct op *op)
 	free(s);
 }
 
-static const struct op_plan plan = { "start", steps, ARRAY_LEN(steps), finish };
+static const struct op_plan plan = { "start", steps, ARRAY_LEN(steps), finish, launch_let_go };
 static const struct op_plan restore_plan = {
 	"restore",
 	restore_steps,
 	ARRAY_LEN(restore_steps),
 	finish,
+	launch_let_go,
 };
 
 static void begin(struct job *j)

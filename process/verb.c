@@ -192,12 +192,17 @@ static void set_state(struct process *init, enum verb verb)
 	/* In any other state it has exited meanwhile, and that was told. */
 }
 
+static void let_go(struct op *op)
+{
+	(void)kill_runtime(op);
+	runtime_call_fini(&from_op(op)->runtime);
+}
+
 static void finish(struct op *op)
 {
 	struct verb_op *v = from_op(op);
 	struct container *ct = v->ct;
 
-	runtime_call_fini(&v->runtime);
 	fd_drop(&v->resources);
 	ct->is_pausing = false;
 	/* A SIGKILL that came while it was being frozen has thawed it too early. */
@@ -211,7 +216,7 @@ static void finish(struct op *op)
 	free(v);
 }
 
-static const struct op_plan plan = { "verb", steps, ARRAY_LEN(steps), finish };
+static const struct op_plan plan = { "verb", steps, ARRAY_LEN(steps), finish, let_go };
 
 static void begin(struct job *j)
 {

@@ -131,7 +131,7 @@ static void finish(struct op *op)
 	ev_break(op->loop, EVBREAK_ALL);
 }
 
-static const struct op_plan plan = { "delete", steps, ARRAY_LEN(steps), finish };
+static const struct op_plan plan = { "delete", steps, ARRAY_LEN(steps), finish, NULL };
 
 /* An order to end is not ours to follow half-way: containerd has SIGKILL for that. */
 static void on_signal(struct signals *s, int signo)

@@ -129,7 +129,7 @@ static const struct op_step steps[] = {
 	/* clang-format on */
 };
 
-static const struct op_plan plan = { "exec", steps, ARRAY_LEN(steps), attached_finish };
+static const struct op_plan plan = { "exec", steps, ARRAY_LEN(steps), attached_finish, NULL };
 
 static int prepare(struct exec *x, struct err *e)
 {

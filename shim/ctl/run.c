@@ -197,7 +197,7 @@ static const struct op_step steps[] = {
 	/* clang-format on */
 };
 
-static const struct op_plan plan = { "run", steps, ARRAY_LEN(steps), attached_finish };
+static const struct op_plan plan = { "run", steps, ARRAY_LEN(steps), attached_finish, NULL };
 
 static int prepare(struct run *r, const struct run_args *args, struct err *e)
 {

@@ -38,16 +38,29 @@ static int send_beside(int sock, int fd, const char *words)
 	return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-void send_descriptor(const struct call *c, const char *socket_path, int fd, const char *words)
+static int connect_to(const struct call *c, const char *socket_path, int flags)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int sock = socket(AF_UNIX, SOCK_STREAM | flags, 0);
 
 	snprintf(to.sun_path, sizeof(to.sun_path), "%s", socket_path);
-	if (sock < 0 || connect(sock, (struct sockaddr *)&to, sizeof(to)) < 0 ||
-		send_beside(sock, fd, words) < 0)
+	if (sock < 0 || connect(sock, (struct sockaddr *)&to, sizeof(to)) < 0)
+		die(c, "connect to %s: %s", socket_path, strerror(errno));
+	return sock;
+}
+
+void send_descriptor(const struct call *c, const char *socket_path, int fd, const char *words)
+{
+	int sock = connect_to(c, socket_path, SOCK_CLOEXEC);
+
+	if (send_beside(sock, fd, words) < 0)
 		die(c, "send a descriptor to %s: %s", socket_path, strerror(errno));
 	close(sock);
+}
+
+void console_connect(const struct call *c, const char *socket_path)
+{
+	(void)connect_to(c, socket_path, 0);
 }
 
 int console_open(const struct call *c, const char *socket_path)

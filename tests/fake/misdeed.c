@@ -17,6 +17,7 @@
  *	create no-pidfd         nothing comes over the pidfd socket (exec too)
  *	create wrong-pidfd      the runtime's own does
  *	create false-pidfd      something that is no pidfd does
+ *	create mute-console     no terminal comes, and the init holds on to the socket (exec too)
  */
 
 #include "tests/fake/runtime.h"
@@ -83,6 +84,8 @@ static void act(const struct call *c, const char *what, const char *arg, struct 
 		m->wrong_pidfd = true;
 	else if (strcmp(what, "false-pidfd") == 0)
 		m->false_pidfd = true;
+	else if (strcmp(what, "mute-console") == 0)
+		m->mute_console = true;
 	else
 		die(c, "the fake runtime knows no misdeed '%s'", what);
 }

@@ -47,6 +47,7 @@ void pid_started(pid_t pid, char ret_started[32]);
 struct misdeeds {
 	bool dead_init, lie, half_pid, stranger_pid;
 	bool no_pidfd, wrong_pidfd, false_pidfd;
+	bool mute_console;
 	long orphan_ms;       /* 0: init is our child */
 	char after_fail[512]; /* empty: does not */
 };
@@ -60,6 +61,9 @@ void send_descriptor(const struct call *c, const char *socket_path, int fd, cons
 
 /* console.c: a new terminal whose master goes to @socket_path; returns the slave. */
 int console_open(const struct call *c, const char *socket_path);
+
+/* console.c: connects, and leaves it at that; whoever we start inherits the connection. */
+void console_connect(const struct call *c, const char *socket_path);
 
 /* verbs.c */
 extern const struct verb {

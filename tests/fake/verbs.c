@@ -114,10 +114,15 @@ static pid_t fork_orphan(void)
 /* Nobody waits for it here: when we are gone it is the shim's, which is a subreaper. */
 static pid_t launch(const struct call *c, char **argv, int gate, const struct misdeeds *m)
 {
-	int terminal = c->console_socket ? console_open(c, c->console_socket) : -1;
+	int terminal = -1;
 	siginfo_t si;
-	pid_t pid = m->orphan_ms ? fork_orphan() : fork();
+	pid_t pid;
 
+	if (c->console_socket && m->mute_console)
+		console_connect(c, c->console_socket);
+	else if (c->console_socket)
+		terminal = console_open(c, c->console_socket);
+	pid = m->orphan_ms ? fork_orphan() : fork();
 	if (pid < 0)
 		die(c, "fork: %s", strerror(errno));
 	if (pid == 0) {

@@ -648,3 +648,10 @@ edit shim/task_lifecycle.c 'a Shutdown gives up nothing that is being created fo
 ==>
 		if (!k->is_given_up && d->ends_with_creates)
 END
+
+edit base/op.c 'what an undo that was given up has armed resumes the next one' 'op' <<'END'
+			op->plan->name, op_step_name(op), OP_UNDO_GRACE_S);
+		op_let_go(op);
+==>
+			op->plan->name, op_step_name(op), OP_UNDO_GRACE_S);
+END

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* One bind mount of something in the slow filesystem onto the rootfs of c1. */
 struct scene {
@@ -133,6 +134,49 @@ static struct container *create_nested(struct scene *s)
 	rig_start(&s->rig, ct);
 	rig_kill(&s->rig, ct);
 	return ct;
+}
+
+static struct op *create_under_way(struct scene *s)
+{
+	struct list *all = list_first(&s->rig.set.all);
+	struct list *first = list_first(&container_of(all, struct container, link)->under_way);
+
+	return container_of(first, struct op, in);
+}
+
+static bool is_before_safety_net(void *op)
+{
+	return strcmp(op_step_name(op), "safety net") != 0 || !((struct op *)op)->unwinding;
+}
+
+/* The runtime's `delete --force` ends after all, while its container is being unmounted. */
+TEST(a_cleanup_that_was_given_up_does_not_end_the_unmount_that_follows)
+{
+	char sub[PATH_MAX + 16];
+	struct scene s;
+	struct deed d;
+	struct op *op;
+
+	scene_set(&s, "");
+	snprintf(sub, sizeof(sub), "%s/sub", s.source);
+	assert_int_equal(mount("tmpfs", sub, "tmpfs", 0, NULL), 0);
+	rig_misdeeds(&s.rig, "create after-fail too late\ndelete hang-ms 700\n");
+	rig_begin_create(&s.rig, &d);
+	op = create_under_way(&s);
+	loop_run_while(s.rig.loop, is_before_safety_net, op);
+	assert_int_equal(slow_fs_pause(&s.fs), 0);
+	ev_feed_event(s.rig.loop, &op->timer, EV_TIMER); /* as if its grace were over */
+	loop_run_once(s.rig.loop);
+	assert_string_equal(op_step_name(op), "mount rootfs");
+	nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+	loop_run_once(s.rig.loop);
+	assert_false(d.done);
+	assert_int_equal(slow_fs_continue(&s.fs), 0);
+	rig_await(&s.rig, &d);
+	deed_expect(&d, STATUS_UNKNOWN, "too late");
+	rig_misdeeds(&s.rig, ""); /* what the runtime remembers is deleted with the next one */
+	rig_expect_no_create(&s.rig, STATUS_UNKNOWN, "already exists");
+	scene_strike(&s);
 }
 
 TEST(an_unmount_that_hangs_delays_only_its_own_delete)

@@ -67,13 +67,19 @@ static void finish(struct op *op)
 	spell(container_of(op, struct job, op), '.');
 }
 
+static void let_go(struct op *op)
+{
+	spell(container_of(op, struct job, op), '~');
+}
+
 static const struct op_step steps[] = {
 	{ "row a", run, undo },
 	{ "row b", run, undo },
 	{ "row c", run, undo },
 	{ "row d", run, undo },
 };
-static const struct op_plan plan = { "job", steps, ARRAY_LEN(steps), finish };
+static const struct op_plan plan = { "job", steps, ARRAY_LEN(steps), finish, NULL };
+static const struct op_plan tidy_plan = { "tidy", steps, ARRAY_LEN(steps), finish, let_go };
 
 /* Rows b and c lack something. */
 static const struct op_step gappy_steps[] = {
@@ -82,7 +88,8 @@ static const struct op_step gappy_steps[] = {
 	{ "no way back", run, NULL },
 	{ "row d", run, undo },
 };
-static const struct op_plan gappy_plan = { "gappy", gappy_steps, ARRAY_LEN(gappy_steps), finish };
+static const struct op_plan gappy_plan = { "gappy", gappy_steps, ARRAY_LEN(gappy_steps), finish,
+	NULL };
 
 static void start(struct job *j, const struct op_plan *p, double deadline_s)
 {
@@ -267,6 +274,17 @@ TEST(an_undo_that_waits_too_long_is_given_up_and_the_row_above_goes_on)
 	expect_end(&j, "abcCBA.", "c failed");
 }
 
+TEST(what_an_undo_that_is_given_up_has_armed_is_let_go_before_the_row_above)
+{
+	struct job j = { .fail = "c", .wait = "CB" };
+
+	start(&j, &tidy_plan, 0);
+	expire(&j);
+	assert_string_equal(j.trace, "abcC~B");
+	op_resume(&j.op, OP_DONE);
+	expect_end(&j, "abcC~BA~.", "c failed");
+}
+
 TEST(a_caller_may_give_up)
 {
 	struct job j = { .wait = "b" };
@@ -336,7 +354,8 @@ TEST(what_is_under_way_is_in_a_list)
 
 TEST(finish_may_free_the_operation)
 {
-	static const struct op_plan short_lived = { "job", steps, ARRAY_LEN(steps), free_job };
+	static const struct op_plan short_lived = { "job", steps, ARRAY_LEN(steps), free_job,
+		NULL };
 	struct ev_loop *loop = loop_new();
 	struct job *at_once = calloc(1, sizeof(*at_once)), *later = calloc(1, sizeof(*later));
 

@@ -67,7 +67,7 @@ static void finish(struct op *op)
 }
 
 static const struct op_step steps[] = { { "dawdle", dawdle, NULL } };
-static const struct op_plan plan = { "create", steps, ARRAY_LEN(steps), finish };
+static const struct op_plan plan = { "create", steps, ARRAY_LEN(steps), finish, NULL };
 
 struct late {
 	ev_timer timer;
