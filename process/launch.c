@@ -35,21 +35,27 @@ enum op_next launch_await_readers(struct op *op)
 	return stdio_await_readers(l->ct->init.io, readers_came, l) ? OP_DONE : OP_WAIT;
 }
 
+static enum op_next judge_logger(struct launch *l)
+{
+	return logger_verdict(l->ct->init.logger, &l->op.err) < 0 ? OP_FAIL : OP_DONE;
+}
+
 static void logger_ready(void *user)
 {
 	struct launch *l = user;
 
-	op_resume(&l->op, logger_verdict(l->ct->init.logger, &l->op.err) < 0 ? OP_FAIL : OP_DONE);
+	op_resume(&l->op, judge_logger(l));
 	/* l may be gone */
 }
 
+/* One that was started by the Create of an image is ready by the time of its Start. */
 enum op_next launch_await_logger(struct op *op)
 {
 	struct launch *l = launch_of(op);
 
-	return !l->ct->init.logger || logger_await_ready(l->ct->init.logger, logger_ready, l)
-		       ? OP_DONE
-		       : OP_WAIT;
+	if (!l->ct->init.logger)
+		return OP_DONE;
+	return logger_await_ready(l->ct->init.logger, logger_ready, l) ? judge_logger(l) : OP_WAIT;
 }
 
 enum op_next launch_forget_old_pid(struct op *op)

@@ -201,6 +201,8 @@ static void await(struct logger *l, double seconds, void (*on_done)(void *user),
 
 bool logger_await_ready(struct logger *l, void (*on_done)(void *user), void *user)
 {
+	if (l->ready < 0)
+		return true;
 	ev_io_set(&l->watcher, l->ready, EV_READ);
 	ev_io_start(l->loop, &l->watcher);
 	await(l, LOGGER_READY_MAX_S, on_done, user);

@@ -45,7 +45,7 @@ int logger_start(
 /* The container's ends of its pipes: *ret_out and *ret_err are the caller's now. */
 void logger_take_fds(struct logger *l, int *ret_out, int *ret_err);
 
-/* True: it is ready, or clearly will not be. False: @on_done follows. */
+/* True: it has said so, or clearly will not: logger_verdict(). False: @on_done follows. */
 bool logger_await_ready(struct logger *l, void (*on_done)(void *user), void *user);
 int logger_verdict(const struct logger *l, struct err *e);
 

@@ -9,6 +9,7 @@
 #include "tests/unit/process_rig.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,6 +220,26 @@ TEST(what_is_created_from_an_image_runs_once_it_is_started)
 	assert_int_equal(ct->init.state, STATE_RUNNING);
 	assert_true(ct->init.pid > 1);
 	assert_int_equal(rig_count_calls(&s.rig, "restore"), 1);
+	rig_kill(&s.rig, ct);
+	rig_delete(&s.rig, ct);
+	rig_expect_story(&s.rig, "create start exit=137 delete");
+	scene_strike(&s);
+}
+
+/* It was awaited by the Create: the Start finds it ready. */
+TEST(what_is_created_from_an_image_may_have_a_logger)
+{
+	char uri[PATH_MAX];
+	struct container *ct;
+	struct scene s;
+
+	scene_set(&s);
+	snprintf(uri, sizeof(uri), "binary://%s/tests/fake/fake-logger?file=%s/logged", BUILD_DIR,
+		s.rig.dir.path);
+	s.rig.args.io = (struct stdio_paths){ .out = uri, .err = uri };
+	ct = create_from_image(&s);
+	rig_start(&s.rig, ct);
+	assert_true(ct->init.pid > 1);
 	rig_kill(&s.rig, ct);
 	rig_delete(&s.rig, ct);
 	rig_expect_story(&s.rig, "create start exit=137 delete");
