@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "process/bundle.h"
+#include "process/cgroup/freezer.h"
 #include "process/observer.h"
 #include "reaper/reaper.h"
 
@@ -302,6 +303,9 @@ void container_process_exited(struct process *p)
 		keep_exit(p);
 		if (!ct->own_pidns)
 			kill_the_rest(ct);
+		/* Whoever has killed it while it was paused has not thawed it. */
+		if (p->state == STATE_PAUSED || ct->is_pausing)
+			(void)freezer_let_die(&ct->cgroup);
 	} else {
 		process_report_exit(p);
 		ct->running_execs--;

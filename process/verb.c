@@ -205,8 +205,8 @@ static void finish(struct op *op)
 
 	fd_drop(&v->resources);
 	ct->is_pausing = false;
-	/* A SIGKILL that came while it was being frozen has thawed it too early. */
-	if (v->verb == VERB_PAUSE && ct->was_killed)
+	/* A SIGKILL or an exit that came while it was being frozen has thawed it too early. */
+	if (v->verb == VERB_PAUSE && (ct->was_killed || ct->init_exited))
 		(void)freezer_let_die(&ct->cgroup);
 	if (!err_is_set(&op->err))
 		set_state(&ct->init, v->verb);

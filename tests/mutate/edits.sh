@@ -655,3 +655,9 @@ edit base/op.c 'what an undo that was given up has armed resumes the next one' '
 ==>
 			op->plan->name, op_step_name(op), OP_UNDO_GRACE_S);
 END
+
+edit process/container.c 'who died while it was paused stays frozen' 'pause' <<'END'
+		if (p->state == STATE_PAUSED || ct->is_pausing)
+==>
+		if (ct->is_pausing)
+END

@@ -252,6 +252,40 @@ TEST(a_paused_container_that_is_killed_is_thawed_in_version_2_too)
 	rig_fini(&s.rig);
 }
 
+/* By the host, or for want of memory: nobody asks us. */
+TEST(a_paused_container_whose_init_dies_is_thawed)
+{
+	struct scene s;
+
+	scene_set(&s);
+	expect(&s, VERB_PAUSE, STATE_PAUSED);
+	group_write(&s, "cgroup.procs", "");
+	assert_int_equal(kill(s.ct->init.pid, SIGKILL), 0);
+	rig_await_exit(&s.rig);
+	expect_file(&s, "cgroup.freeze", "0");
+	rig_delete(&s.rig, s.ct);
+	rig_fini(&s.rig);
+}
+
+TEST(a_container_whose_init_dies_while_it_is_being_paused_is_thawed)
+{
+	struct scene s;
+
+	scene_set(&s);
+	group_write(&s, "cgroup.events", "populated 1\nfrozen 0\n");
+	begin(&s, VERB_PAUSE);
+	group_write(&s, "cgroup.procs", "");
+	assert_int_equal(kill(s.ct->init.pid, SIGKILL), 0);
+	rig_await_exit(&s.rig);
+	expect_file(&s, "cgroup.freeze", "0");
+	group_write(&s, "cgroup.freeze", "1\n"); /* asked for once more, just then */
+	group_write(&s, "cgroup.events", "populated 0\nfrozen 1\n");
+	loop_run_until(s.rig.loop, &s.done);
+	expect_file(&s, "cgroup.freeze", "0");
+	rig_delete(&s.rig, s.ct);
+	rig_fini(&s.rig);
+}
+
 static bool fails_in(size_t row, enum verb v)
 {
 	bool pause = v == VERB_PAUSE;
