@@ -114,13 +114,22 @@ static enum op_next kill_runtime(struct op *op)
 	return runtime_kill(&from_op(op)->runtime) ? OP_WAIT : OP_DONE;
 }
 
+/* In the words of runc and youki, or of crun. */
+static bool says_it_is_gone(const char *msg, const struct runtime *rt)
+{
+	char words[PATH_MAX];
+
+	snprintf(words, sizeof(words), "cannot open directory '%s/%s': No such", rt->root, rt->id);
+	return strstr(msg, "does not exist") || strstr(msg, words);
+}
+
 static enum op_next read_verdict(struct op *op)
 {
 	struct deletion *d = from_op(op);
 
 	if (!err_is_set(&d->first) && d->ct->init.state != STATE_CREATED_CHECKPOINT)
 		(void)runtime_verdict(&d->runtime, &d->first);
-	if (err_is_set(&d->first) && strstr(d->first.msg, "does not exist"))
+	if (err_is_set(&d->first) && says_it_is_gone(d->first.msg, &d->ct->runtime))
 		d->first = ERR_INIT; /* somebody was faster, or we were interrupted here before */
 	if (err_is_set(&d->first))
 		err_wrap(&d->first, "failed to delete task");

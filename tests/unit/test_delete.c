@@ -115,6 +115,30 @@ TEST(a_runtime_that_knows_no_such_container_has_deleted_it)
 	rig_fini(&r);
 }
 
+TEST(so_has_one_that_says_it_as_crun_does)
+{
+	char words[RIG_PATH_MAX + 128];
+	struct container *ct;
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_kill(&r, ct);
+	rig_misdeeds(&r, "delete fail cannot open directory '/x/c1': No such file or directory\n");
+	rig_begin_delete(&r, ct, 0, &d);
+	rig_await(&r, &d);
+	deed_expect(&d, STATUS_UNKNOWN, "failed to delete task: cannot open"); /* another's */
+	snprintf(words, sizeof(words),
+		"delete after-fail cannot open directory '%s/" RIG_NAMESPACE
+		"/c1': No such file or directory\n",
+		r.root);
+	rig_misdeeds(&r, words);
+	rig_delete(&r, ct);
+	rig_fini(&r);
+}
+
 TEST(a_runtime_that_is_gone_is_told_and_delete_can_be_repeated)
 {
 	struct container *ct;
