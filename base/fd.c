@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -134,4 +135,31 @@ int fd_receive(int sock, int *ret_fd)
 		close(fds[i]);
 	return msg.msg_flags & MSG_CTRUNC ? n + 1
 					  : n; /* some were lost on the way: more than one */
+}
+
+static int by_number(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void close_between(unsigned int first, unsigned int last)
+{
+	if (first <= last)
+		(void)close_range(first, last, 0);
+}
+
+void fd_close_others(int *keep, size_t n)
+{
+	unsigned int next = STDERR_FILENO + 1;
+
+	qsort(keep, n, sizeof(*keep), by_number);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < (int)next)
+			continue;
+		close_between(next, (unsigned int)keep[i] - 1);
+		next = (unsigned int)keep[i] + 1;
+	}
+	close_between(next, ~0U);
 }

@@ -33,6 +33,13 @@ int fd_replace_file(int dir, const char *name, const void *bytes, size_t n, mode
 int fd_write_all(int fd, const void *bytes, size_t n) NODISCARD;
 
 /*
+ * In the child of a fork: closes all that is open but 0, 1, 2 and the @n of
+ * @keep, which are sorted; those that are negative are none. What a child goes
+ * on holding is a file that others wait for the end of.
+ */
+void fd_close_others(int *keep, size_t n);
+
+/*
  * Of the message that waits on a UNIX socket: how many descriptors came with it.
  * One alone is the caller's, in *ret_fd, close-on-exec; more, or some of more
  * than there is room for, are closed. What is said beside them is not wanted.

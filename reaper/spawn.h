@@ -5,13 +5,14 @@
 /*
  * spawn.h - new processes, from a description.
  *
- * The new process gets the descriptors named here and no others, an empty
- * signal mask, default dispositions for every signal, and dies with us
+ * A new program gets the descriptors named here and no others; every process an
+ * empty signal mask, default dispositions for every signal, and dies with us
  * (PR_SET_PDEATHSIG) when asked to. What the kernel does not hand over at
  * clone() cannot be forgotten.
  *
- * These are mechanisms for child.c, which tracks what they start; nobody else
- * calls them, for a process nobody tracks is nobody's.
+ * These are mechanisms for child.c, which tracks what they start, and for run.c,
+ * which waits for it; nobody else calls them, for a process nobody tracks is
+ * nobody's.
  */
 
 #include "base/attr.h"
@@ -48,7 +49,8 @@ int spawn_program(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd) NODISCA
 /*
  * Starts a copy of ourselves that runs @body and exits with what it returns.
  * For work that may hang in the kernel, such as mount(2). It may not touch the
- * loop; it may block. Dies with us.
+ * loop; it may block; it has all our descriptors, and should not keep them
+ * (fd_close_others()). Dies with us.
  */
 int spawn_body(int (*body)(void *arg), void *arg, pid_t *ret_pid, int *ret_pidfd) NODISCARD;
 

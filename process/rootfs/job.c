@@ -7,11 +7,14 @@
 #include "process/rootfs/rootfs.h"
 
 #include "base/auto.h"
+#include "base/fd.h"
+#include "base/log.h"
 #include "process/rootfs/mount.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /* The child fills it in; we read it after its exit. */
@@ -31,8 +34,14 @@ struct order {
 static int carry_out(void *arg)
 {
 	struct order *o = arg;
-	int rc = o->mounts ? mount_list(o->rootfs, o->mounts, o->userns, o->n, &o->page->err)
-			   : rootfs_unmount_all(o->rootfs, &o->page->err);
+	int keep[ROOTFS_MOUNTS_MAX], rc;
+
+	/* Here it may hang, with a copy of every stream that somebody awaits the end of. */
+	log_to(-1, LOG_ERROR);
+	memcpy(keep, o->userns, sizeof(keep));
+	fd_close_others(keep, o->mounts ? o->n : 0);
+	rc = o->mounts ? mount_list(o->rootfs, o->mounts, o->userns, o->n, &o->page->err)
+		       : rootfs_unmount_all(o->rootfs, &o->page->err);
 
 	return rc < 0 ? 1 : 0;
 }

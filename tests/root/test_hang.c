@@ -9,7 +9,9 @@
 #include "tests/unit/process_rig.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 /* One bind mount of something in the slow filesystem onto the rootfs of c1. */
 struct scene {
@@ -142,6 +145,37 @@ static struct op *create_under_way(struct scene *s)
 	struct list *first = list_first(&container_of(all, struct container, link)->under_way);
 
 	return container_of(first, struct op, in);
+}
+
+static bool is_before_mount(void *op)
+{
+	return strcmp(op_step_name(op), "mount rootfs") != 0;
+}
+
+/* Such as the output of another container, whose client waits for its end. */
+TEST(a_mount_that_hangs_keeps_nothing_of_others_open)
+{
+	struct pollfd end = { .events = POLLIN };
+	struct scene s;
+	struct deed d;
+	int fds[2];
+
+	scene_set(&s, "/sub");
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_int_equal(slow_fs_pause(&s.fs), 0);
+	rig_begin_create(&s.rig, &d);
+	loop_run_while(s.rig.loop, is_before_mount, create_under_way(&s));
+	close(fds[1]);
+	end.fd = fds[0];
+	assert_int_equal(poll(&end, 1, 5000), 1);
+	assert_true(end.revents & POLLHUP);
+	assert_false(d.done);
+	assert_int_equal(slow_fs_continue(&s.fs), 0);
+	rig_await(&s.rig, &d);
+	deed_expect_ok(&d);
+	rig_delete(&s.rig, d.ct);
+	close(fds[0]);
+	scene_strike(&s);
 }
 
 static bool is_before_safety_net(void *op)
