@@ -2,6 +2,7 @@
 #include "process/process.h"
 
 #include "base/auto.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "process/container.h"
 #include "process/observer.h"
@@ -82,7 +83,10 @@ static int make_parents(const char *path, struct err *e)
 	return 0;
 }
 
-/* Both outputs through one open file, so that their lines do not overwrite each other. */
+/*
+ * Both outputs through one open file, so that their lines do not overwrite each
+ * other. It may be anything: opening a FIFO that nobody reads would block us.
+ */
 static int open_log_file(struct process *p, const char *path, struct err *e)
 {
 	auto_fd int out = -1;
@@ -93,8 +97,8 @@ static int open_log_file(struct process *p, const char *path, struct err *e)
 			e, STATUS_INVALID_ARGUMENT, "log file '%s' is not an absolute path", path);
 	if (make_parents(path, e) < 0)
 		return -1;
-	out = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
-	err = out < 0 ? -1 : fcntl(out, F_DUPFD_CLOEXEC, 0);
+	out = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+	err = out < 0 || fd_set_nonblock(out, false) < 0 ? -1 : fcntl(out, F_DUPFD_CLOEXEC, 0);
 	if (err < 0)
 		return err_sys(e, "open log file %s", path);
 	stdio_set_output(p->io, take_fd(&out), err);

@@ -90,17 +90,22 @@ static int make_pipe(
 	return 0;
 }
 
+/* A regular file, or a device: one that waits for a carrier must not have us wait. */
+static int open_file(struct stream *s, const char *path, int flags, struct err *e)
+{
+	s->child_fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (s->child_fd < 0 || fd_set_nonblock(s->child_fd, false) < 0)
+		return err_sys(e, "opening file \"%s\" failed", path);
+	return 0;
+}
+
 static int open_stream(struct stream *s, const char *path, bool container_reads, struct err *e)
 {
 	int is_fifo = fifo_is(path);
 	int rc;
 
-	if (is_fifo == 0) {
-		s->child_fd =
-			open(path, container_reads ? O_RDONLY | O_CLOEXEC | O_NOCTTY
-						   : O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
-		return s->child_fd < 0 ? err_sys(e, "opening file \"%s\" failed", path) : 0;
-	}
+	if (is_fifo == 0)
+		return open_file(s, path, container_reads ? O_RDONLY : O_WRONLY | O_APPEND, e);
 	rc = is_fifo < 0       ? is_fifo
 	     : container_reads ? fifo_open_read(&s->fifo, path)
 			       : fifo_open_write(&s->fifo, path);
@@ -305,8 +310,19 @@ int stdio_resize(struct stdio *io, unsigned short width, unsigned short height)
 	return ioctl(io->master, TIOCSWINSZ, &size) < 0 ? -errno : 0;
 }
 
+/* A file that a container without a terminal would have been given is for us to read or write. */
+static void take_file(struct stream *s)
+{
+	if (s->fifo.fd >= 0 || s->child_fd < 0)
+		return;
+	s->fifo.fd = take_fd(&s->child_fd);
+	(void)fd_set_nonblock(s->fifo.fd, true);
+}
+
 static void start_terminal(struct stdio *io)
 {
+	take_file(&io->in);
+	take_file(&io->out);
 	/* Each pump watches the master through a descriptor of its own: epoll has one entry for
 	 * each. */
 	if (io->in.fifo.fd >= 0)

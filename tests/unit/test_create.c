@@ -57,6 +57,18 @@ TEST(the_command_line_is_go_runcs)
 	rig_fini(&r);
 }
 
+TEST(a_log_file_that_is_a_fifo_nobody_reads_holds_up_nobody)
+{
+	char uri[256];
+	struct rig r;
+
+	rig_init(&r);
+	snprintf(uri, sizeof(uri), "file://%s", rig_fifo(&r, "never"));
+	r.args.io.out = uri;
+	rig_expect_no_create(&r, STATUS_UNKNOWN, "open log file");
+	rig_fini(&r);
+}
+
 TEST(the_options_are_left_in_the_bundle_for_whoever_cleans_up_after_us)
 {
 	struct container *ct;

@@ -323,6 +323,45 @@ TEST(what_a_process_wrote_to_its_terminal_before_its_end_is_not_lost)
 	scene_strike(&s);
 }
 
+static char *contents(struct scene *s)
+{
+	return tmpdir_read(&s->dir, "out");
+}
+
+static bool is_not_shown(void *scene)
+{
+	auto_free char *text = contents(scene);
+
+	return strcmp(text, "shown") != 0;
+}
+
+TEST(a_terminal_may_read_and_write_files)
+{
+	char text[16] = "";
+	struct scene s;
+	int slave;
+
+	scene_set(&s);
+	for (int i = IN; i <= OUT; i++) {
+		assert_int_equal(unlink(s.path[i]), 0);
+		tmpdir_write(&s.dir, names[i], i == IN ? "typed" : "");
+	}
+	slave = open_terminal(&s);
+	await_readable(s.loop, slave);
+	assert_int_equal(read(slave, text, sizeof(text)), 5);
+	assert_string_equal(text, "typed");
+	assert_int_equal(write(slave, "shown", 5), 5);
+	loop_run_while(s.loop, is_not_shown, &s);
+	close(slave);
+	stdio_process_ended(s.io);
+	settle(&s);
+	for (int i = IN; i <= OUT; i++) {
+		assert_int_equal(unlink(s.path[i]), 0);
+		make_fifo(&s.dir, names[i]); /* as scene_strike() wants it */
+	}
+	scene_strike(&s);
+}
+
 TEST(a_terminal_has_a_size_and_pipes_have_none)
 {
 	struct winsize size;
