@@ -51,12 +51,12 @@ static void untrack(struct child *c)
 	c->is_blind = false;
 }
 
-/* libev has stopped the watcher, and would not say so again. SIGCHLD will. */
-static void go_blind(struct child *c)
+/* SIGCHLD will say when to look. */
+static void go_blind(struct child *c, const char *why)
 {
+	ev_io_stop(c->reaper->loop, &c->watcher);
 	if (!c->is_blind)
-		log_warn("child", "pid=%d error=\"cannot be watched\", looking at each SIGCHLD",
-			(int)c->pid);
+		log_warn("child", "pid=%d error=\"%s\", looking at each SIGCHLD", (int)c->pid, why);
 	c->reaper->n_blind += !c->is_blind;
 	c->is_blind = true;
 }
@@ -69,8 +69,9 @@ static void on_pidfd(struct ev_loop *loop, ev_io *w, int revents)
 
 	(void)loop;
 	if (!reap(c, &st)) {
-		if (revents & EV_ERROR)
-			go_blind(c);
+		/* libev has stopped; or the tracer of a zombie has not taken note of it: the
+		 * descriptor stays readable, and the status is not to be had, for as long. */
+		go_blind(c, revents & EV_ERROR ? "cannot be watched" : "its tracer holds it");
 		return;
 	}
 	untrack(c);

@@ -14,7 +14,9 @@
  *
  * A pidfd that the kernel refuses to watch (epoll_ctl: ENOMEM, or ENOSPC beyond
  * fs.epoll.max_user_watches) costs no exit: as long as there is such a child
- * each SIGCHLD is a reason to look at it, hold or not.
+ * each SIGCHLD is a reason to look at it, hold or not. So it is with one that
+ * dies while it is traced: its pidfd is readable from then on, but its status is
+ * the tracer's first, and the kernel signals us when it is ours.
  *
  * Take a hold before the runtime starts, release it when init is adopted. The
  * price: unrelated orphans stay zombies for as long as that takes.

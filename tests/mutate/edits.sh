@@ -442,7 +442,7 @@ edit process/kill.c 'a signal for all reaches init alone' 'kill' <<'END'
 END
 
 edit process/delete.c 'a Delete cannot be repeated' 'delete' <<'END'
-	if (err_is_set(&d->first) && strstr(d->first.msg, "does not exist"))
+	if (err_is_set(&d->first) && says_it_is_gone(d->first.msg, &d->ct->runtime))
 		d->first = ERR_INIT; /* somebody was faster, or we were interrupted here before */
 ==>
 END
@@ -660,4 +660,11 @@ edit process/container.c 'who died while it was paused stays frozen' 'pause' <<'
 		if (p->state == STATE_PAUSED || ct->is_pausing)
 ==>
 		if (ct->is_pausing)
+END
+
+edit reaper/child.c 'a zombie whose tracer does not wait spins the loop' 'child' <<'END'
+	ev_io_stop(c->reaper->loop, &c->watcher);
+	if (!c->is_blind)
+==>
+	if (!c->is_blind)
 END

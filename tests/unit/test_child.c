@@ -4,8 +4,11 @@
 #include "tests/lib/tmpdir.h"
 #include "tests/unit/reaper_rig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 
 static void guest_spawn(struct guest *g, struct rig *r, const char *program, const char *arg)
 {
@@ -404,5 +407,59 @@ TEST(an_exit_is_not_lost_because_the_kernel_watches_no_more_descriptors)
 	assert_int_equal(second.st.signal, SIGTERM);
 	assert_int_equal(r.reaper.n_blind, 0);
 	reaper_release(&r.reaper);
+	rig_fini(&r);
+}
+
+static int let_anybody_trace(void *arg)
+{
+	(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	return sleep_for_ever(arg);
+}
+
+/* Sits on what it traces: never waits for it. */
+static int trace_and_sleep(void *arg)
+{
+	const pid_t *pid = arg;
+
+	while (ptrace(PTRACE_SEIZE, *pid, NULL, NULL) < 0)
+		; /* it has not allowed it yet */
+	return sleep_for_ever(NULL);
+}
+
+static bool is_not_traced(void *arg)
+{
+	const pid_t *pid = arg;
+	char path[64], text[2048] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)*pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	(void)!read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return strstr(text, "TracerPid:\t0\n") != NULL;
+}
+
+TEST(who_dies_under_a_tracer_that_does_not_care_keeps_nobody_awake)
+{
+	struct guest g, tracer;
+	struct rig r;
+
+	rig_init(&r);
+	guest_fork(&g, &r, let_anybody_trace, NULL);
+	guest_fork(&tracer, &r, trace_and_sleep, &g.child.pid);
+	loop_run_while(r.loop, is_not_traced, &g.child.pid);
+	assert_int_equal(child_signal(&g.child, SIGKILL), 0);
+	for (int i = 0; i < 100; i++) {
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		loop_run_once(r.loop);
+	}
+	assert_false(g.ended);
+	assert_int_equal(r.reaper.n_blind, 1);
+	assert_false(ev_is_active(&g.child.watcher));
+	assert_int_equal(child_signal(&tracer.child, SIGKILL), 0);
+	guest_await(&g, &r);
+	assert_int_equal(g.st.signal, SIGKILL);
+	guest_await(&tracer, &r);
+	assert_int_equal(r.reaper.n_blind, 0);
 	rig_fini(&r);
 }
