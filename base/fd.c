@@ -70,7 +70,7 @@ int fd_replace_file(int dir, const char *name, const void *bytes, size_t n, mode
 	auto_fd int fd = -1;
 	int rc;
 
-	if (snprintf(temp, sizeof(temp), ".%s.new", name) >= (int)sizeof(temp))
+	if (snprintf(temp, sizeof(temp), ".%s.%d.new", name, (int)getpid()) >= (int)sizeof(temp))
 		return -ENAMETOOLONG;
 	if (unlinkat(dir, temp, 0) < 0 && errno != ENOENT)
 		return -errno;

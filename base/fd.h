@@ -25,7 +25,8 @@ int fd_read_file(int dir, const char *name, struct buf *ret) NODISCARD;
 
 /*
  * A file with these bytes appears under @name whole or not at all: written
- * beside it, then renamed over it. A link of that name is replaced, never followed.
+ * beside it, under a name of this process's own, then renamed over it. A link of
+ * that name is replaced, never followed.
  */
 int fd_replace_file(int dir, const char *name, const void *bytes, size_t n, mode_t mode) NODISCARD;
 

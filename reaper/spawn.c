@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +23,23 @@
 
 /* Above any number a child's descriptors end up at, so that moving them cannot collide. */
 #define PARKING (3 + SPAWN_EXTRA_MAX + 3)
+
+/* What programs are to have; only once ours was raised. */
+static struct rlimit nofile_before;
+static bool has_raised_nofile;
+
+int spawn_raise_nofile(void)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &nofile_before) < 0)
+		return -errno;
+	most = (struct rlimit){ nofile_before.rlim_max, nofile_before.rlim_max };
+	if (setrlimit(RLIMIT_NOFILE, &most) < 0)
+		return -errno;
+	has_raised_nofile = true;
+	return 0;
+}
 
 struct vforked {
 	const struct spawn *s;
@@ -87,6 +105,8 @@ static int set_place(const struct spawn *s)
 {
 	if (s->oom_score_adj)
 		set_oom_score_adj(s->oom_score_adj);
+	if (has_raised_nofile && setrlimit(RLIMIT_NOFILE, &nofile_before) < 0)
+		return -errno;
 	if (s->cpus && syscall(SYS_sched_setaffinity, 0, sizeof(s->cpus->word), s->cpus->word) < 0)
 		return -errno;
 	return 0;

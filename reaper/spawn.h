@@ -40,6 +40,12 @@ struct spawn {
 };
 
 /*
+ * Raises our limit of descriptors to what may be had (RLIMIT_NOFILE), and leaves
+ * that of programs as it was: containers are born with it. 0 or -errno.
+ */
+int spawn_raise_nofile(void);
+
+/*
  * Starts a program as vfork() would: our memory is shared, not copied, and we
  * sleep until the exec has succeeded or failed, some 70 us. An exec that failed
  * is a failure of this function (-ENOENT, -EACCES...) and leaves no process.

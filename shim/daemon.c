@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "process/runtime/features.h"
+#include "reaper/spawn.h"
 #include "shim/dump.h"
 #include "shim/service.h"
 #include "shim/socket.h"
@@ -143,6 +144,9 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 
 	d->log_fd = open_log();
 	log_to(d->log_fd, d->conf->debug ? LOG_DEBUG : LOG_INFO);
+	rc = spawn_raise_nofile();
+	if (rc < 0)
+		log_debug("limits", "error=\"%s\", going on with what there is", strerror(-rc));
 	memory_keep_for_loop();
 	json_use_region();
 	d->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);

@@ -113,12 +113,11 @@ int cgroup_pids(const struct cgroup *cg, pid_t **ret, size_t *ret_n)
 	return 0;
 }
 
-static bool is_listed(const struct pid_list *l, pid_t pid)
+static int by_number(const void *a, const void *b)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (l->pid[i] == pid)
-			return true;
-	return false;
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+
+	return (x > y) - (x < y);
 }
 
 /* The kernel's own: nobody escapes by forking. -errno where it has none. */
@@ -138,37 +137,67 @@ static int kill_at_once(const struct cgroup *cg)
 }
 
 /*
+ * Opens as many of @pid as there is room for, gone ones (-1) included; half of
+ * them when descriptors run out, for the next look at the group needs some. The
+ * count, or -errno.
+ */
+static int open_members(const pid_t *pid, size_t n, int *pidfd)
+{
+	size_t i, keep;
+	int why = 0;
+
+	for (i = 0; i < n && i < CGROUP_SIGNAL_BATCH && !why; i++) {
+		pidfd[i] = pidfd_open(pid[i], 0);
+		why = pidfd[i] < 0 && errno != ESRCH ? errno : 0;
+	}
+	keep = why ? i / 2 : i;
+	while (i > keep)
+		fd_drop(&pidfd[--i]);
+	return keep > 0 ? (int)keep : -why;
+}
+
+/*
  * Between the list and pidfd_open() a number may pass to a stranger. So open
  * first, then look whether the group still lists it: if it does, the pidfd is
  * of a member, for the number was not free in between.
  */
+static int signal_members(const struct cgroup *cg, int signo, const pid_t *pid, int *pidfd, int n)
+{
+	struct pid_list now = { 0 };
+	int rc = walk(cg->dir, &now, 0);
+	int reached = 0;
+
+	if (now.n > 0)
+		qsort(now.pid, now.n, sizeof(*now.pid), by_number);
+	for (int i = 0; i < n; i++) {
+		if (rc == 0 && pidfd[i] >= 0 && now.n > 0 &&
+			bsearch(&pid[i], now.pid, now.n, sizeof(*now.pid), by_number))
+			reached += pidfd_send_signal(pidfd[i], signo, NULL, 0) == 0;
+		fd_drop(&pidfd[i]);
+	}
+	free(now.pid);
+	return rc < 0 ? rc : reached;
+}
+
 int cgroup_signal(const struct cgroup *cg, int signo)
 {
-	struct pid_list before = { 0 }, after = { 0 };
-	auto_free int *pidfd = NULL;
-	int reached = 0;
-	int rc;
+	int pidfd[CGROUP_SIGNAL_BATCH];
+	auto_free pid_t *pid = NULL;
+	int reached = 0, rc;
+	size_t n = 0;
 
 	if (cg->dir < 0)
 		return 0;
 	rc = signo == SIGKILL ? kill_at_once(cg) : -ENOENT;
 	if (rc >= 0)
 		return rc;
-	rc = walk(cg->dir, &before, 0);
-	if (rc == 0 && before.n > 0) {
-		pidfd = calloc(before.n, sizeof(*pidfd));
-		rc = pidfd ? 0 : -ENOMEM;
+	rc = cgroup_pids(cg, &pid, &n);
+	for (size_t at = 0; rc >= 0 && at < n;) {
+		int opened = open_members(pid + at, n - at, pidfd);
+
+		rc = opened < 0 ? opened : signal_members(cg, signo, pid + at, pidfd, opened);
+		reached += rc > 0 ? rc : 0;
+		at += opened > 0 ? (size_t)opened : 0;
 	}
-	for (size_t i = 0; rc == 0 && i < before.n; i++)
-		pidfd[i] = pidfd_open(before.pid[i], 0);
-	if (rc == 0)
-		rc = walk(cg->dir, &after, 0);
-	for (size_t i = 0; pidfd && i < before.n; i++) {
-		if (rc == 0 && pidfd[i] >= 0 && is_listed(&after, before.pid[i]))
-			reached += pidfd_send_signal(pidfd[i], signo, NULL, 0) == 0;
-		fd_drop(&pidfd[i]);
-	}
-	free(before.pid);
-	free(after.pid);
 	return rc < 0 ? rc : reached;
 }

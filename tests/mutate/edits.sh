@@ -158,8 +158,7 @@ edit reaper/child.c 'somebody else'"'"'s child is adopted' 'child create' <<'END
 END
 
 edit reaper/child.c 'a child the kernel will not watch is never looked at again' 'child' <<'END'
-		if (revents & EV_ERROR)
-			go_blind(c);
+		go_blind(c, revents & EV_ERROR ? "cannot be watched" : "its tracer holds it");
 		return;
 ==>
 		(void)revents;

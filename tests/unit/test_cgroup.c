@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -303,6 +304,28 @@ TEST(a_signal_reaches_every_member_and_nobody_else)
 	assert_int_equal(kill(stranger, 0), 0);
 	assert_int_equal(kill(stranger, SIGKILL), 0);
 	assert_int_equal(end_of(stranger), 128 + SIGKILL);
+	scene_strike(&s);
+}
+
+/* Nor descriptors for all of them at once. */
+TEST(a_signal_reaches_more_members_than_there_are_descriptors)
+{
+	const struct rlimit few = { 64, 64 };
+	pid_t member[100];
+	struct scene s;
+	char pids[1024] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(member); i++) {
+		member[i] = sleeper();
+		at += (size_t)snprintf(pids + at, sizeof(pids) - at, "%d\n", (int)member[i]);
+	}
+	group_set(&s);
+	tmpdir_write(&s.dir, "root/devices/c1/cgroup.procs", pids);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(cgroup_signal(&s.cg, SIGTERM), ARRAY_LEN(member));
+	for (size_t i = 0; i < ARRAY_LEN(member); i++)
+		assert_int_equal(end_of(member[i]), 128 + SIGTERM);
 	scene_strike(&s);
 }
 

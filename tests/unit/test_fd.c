@@ -292,3 +292,42 @@ TEST(descriptors_that_were_lost_on_the_way_are_counted)
 	fd_drop(&pair[0]);
 	fd_drop(&pair[1]);
 }
+
+#define REPLACED_BYTES 4096
+
+static void replace_over_and_over(char letter)
+{
+	char text[REPLACED_BYTES];
+
+	memset(text, letter, sizeof(text));
+	for (int i = 0; i < 500; i++)
+		if (fd_replace_file(dir.fd, "shared", text, sizeof(text), 0600) < 0)
+			_exit(1);
+	_exit(0);
+}
+
+TEST(a_file_that_several_replace_is_always_one_of_theirs)
+{
+	int n_ended = 0;
+
+	tmpdir_open(&dir);
+	tmpdir_write(&dir, "shared", "");
+	for (int i = 0; i < 3; i++)
+		if (fork() == 0)
+			replace_over_and_over((char)('a' + i));
+	while (n_ended < 3) {
+		auto_buf struct buf text = BUF_INIT(2 * REPLACED_BYTES);
+		siginfo_t si = { 0 };
+
+		assert_int_equal(fd_read_file(dir.fd, "shared", &text), 0);
+		for (size_t i = 0; i < text.len; i++)
+			assert_int_equal(text.data[i], text.data[0]);
+		assert_true(text.len == REPLACED_BYTES || text.len == 0);
+		assert_int_equal(waitid(P_ALL, 0, &si, WEXITED | WNOHANG), 0);
+		if (si.si_pid > 0) {
+			assert_int_equal(si.si_status, 0);
+			n_ended++;
+		}
+	}
+	tmpdir_close(&dir);
+}

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -255,6 +256,22 @@ TEST(an_oom_score_that_is_given_is_the_programs_and_ours_is_as_before)
 	run(&s, &o);
 	expect_text(&o, "oom_score_adj: 734\n");
 	close(fd);
+}
+
+TEST(a_limit_of_descriptors_that_was_raised_is_ours_alone)
+{
+	const struct rlimit few = { 100, 200 };
+	const char *argv[] = { "sh", "-c", "ulimit -Sn; ulimit -Hn", NULL };
+	struct spawn s = { .argv = argv, .stdio = { -1, -1, -1 } };
+	struct outcome o;
+	struct rlimit now;
+
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(spawn_raise_nofile(), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_int_equal(now.rlim_cur, 200);
+	run(&s, &o);
+	assert_string_equal(o.text, "100\n200\n");
 }
 
 TEST(processors_that_are_given_are_the_programs_and_ours_are_as_before)
