@@ -95,7 +95,7 @@ struct exec_start {
 	struct process *p; /* borrowed: it is not deleted while it starts */
 	struct runtime_call runtime;
 	struct handover handover;
-	char process_file[NAME_ROOM], pid_file[NAME_ROOM];
+	char process_file[NAME_ROOM], pid_file[NAME_ROOM], log_file[NAME_ROOM];
 	struct affinity_plan affinity;
 	bool held;
 	start_done_fn *done;
@@ -173,11 +173,13 @@ static enum op_next write_process(struct op *op)
 	return OP_FAIL;
 }
 
+/* And what the runtime said about it, which has been read. Gone already is as good. */
 static enum op_next remove_process(struct op *op)
 {
 	struct exec_start *s = from_op(op);
 
-	(void)unlinkat(s->p->ct->bundle_fd, s->process_file, 0); /* gone already is as good */
+	(void)unlinkat(s->p->ct->bundle_fd, s->process_file, 0);
+	(void)unlinkat(s->p->ct->bundle_fd, s->log_file, 0);
 	return OP_DONE;
 }
 
@@ -253,6 +255,7 @@ static enum op_next run_runtime(struct op *op)
 	struct runtime_exec_args args = {
 		.process_file = s->process_file,
 		.pid_file = s->pid_file,
+		.log_file = s->log_file,
 		.pidfd_socket = handover_path(&s->handover),
 		.cpus = s->affinity.for_runtime ? &s->affinity.runtime : NULL,
 	};
@@ -419,6 +422,7 @@ void exec_start_begin(struct process *p, double deadline_s, start_done_fn *done,
 	s->handover = HANDOVER_NONE;
 	snprintf(s->process_file, sizeof(s->process_file), "%s.process.json", p->exec_id);
 	snprintf(s->pid_file, sizeof(s->pid_file), "%s.pid", p->exec_id);
+	snprintf(s->log_file, sizeof(s->log_file), "%s.log.json", p->exec_id);
 	s->done = done;
 	s->user = user;
 	p->is_starting = true;

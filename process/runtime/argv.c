@@ -39,7 +39,8 @@ static int in_bundle(char *path, size_t room, const struct runtime *rt, const ch
 	return n < 0 || (size_t)n >= room ? -ENAMETOOLONG : 0;
 }
 
-static int begin(struct argv *a, const struct runtime *rt, const char *verb)
+static int begin_with_log(
+	struct argv *a, const struct runtime *rt, const char *verb, const char *log)
 {
 	a->n = 0;
 	add(a, rt->binary);
@@ -52,7 +53,12 @@ static int begin(struct argv *a, const struct runtime *rt, const char *verb)
 	add_value(a, "--criu", rt->criu);
 	add_if(a, rt->systemd_cgroup, "--systemd-cgroup");
 	add(a, verb);
-	return in_bundle(a->log, sizeof(a->log), rt, "log.json");
+	return in_bundle(a->log, sizeof(a->log), rt, log);
+}
+
+static int begin(struct argv *a, const struct runtime *rt, const char *verb)
+{
+	return begin_with_log(a, rt, verb, ARGV_LOG);
 }
 
 int argv_create(struct argv *a, const struct runtime *rt, const struct runtime_create_args *args)
@@ -91,7 +97,7 @@ int argv_delete(struct argv *a, const struct runtime *rt, bool force)
 
 int argv_exec(struct argv *a, const struct runtime *rt, const struct runtime_exec_args *args)
 {
-	int rc = begin(a, rt, "exec");
+	int rc = begin_with_log(a, rt, "exec", args->log_file);
 
 	if (rc == 0)
 		rc = in_bundle(a->process_file, sizeof(a->process_file), rt, args->process_file);

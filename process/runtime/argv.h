@@ -24,6 +24,9 @@ struct argv {
 	char process_file[PATH_MAX];
 };
 
+/* What the runtime logs to, but for execs. */
+#define ARGV_LOG "log.json"
+
 /* Each fills @a from scratch. -ENAMETOOLONG when a path of the bundle does not fit. */
 int argv_create(struct argv *a, const struct runtime *rt, const struct runtime_create_args *args);
 int argv_delete(struct argv *a, const struct runtime *rt, bool force);

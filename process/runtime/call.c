@@ -53,11 +53,11 @@ int runtime_output(const struct runtime_call *c, struct buf *text)
 	return 0;
 }
 
-static off_t log_size(int bundle_fd)
+static off_t log_size(int bundle_fd, const char *name)
 {
 	struct stat st;
 
-	return fstatat(bundle_fd, "log.json", &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : st.st_size;
+	return fstatat(bundle_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : st.st_size;
 }
 
 /* go-runc's phrase for a runtime that failed. */
@@ -86,10 +86,12 @@ static int not_started(const struct runtime_call *c, struct err *e)
 static int describe_failure(const struct runtime_call *c, struct err *e)
 {
 	char last[ERR_MSG_MAX];
-	int rc = log_last_error(c->rt->bundle_fd, c->log_at, last, sizeof(last));
+	int rc = log_last_error(c->rt->bundle_fd, c->log, c->log_at, last, sizeof(last));
 
 	if (rc > 0)
 		return err_set(e, STATUS_UNKNOWN, "%s", last);
+	if (rc == -ENOENT && strcmp(c->log, ARGV_LOG) != 0)
+		rc = 0; /* a log of its own that was never begun says nothing */
 	if (c->spawn_rc < 0)
 		not_started(c, e);
 	else
@@ -97,7 +99,7 @@ static int describe_failure(const struct runtime_call *c, struct err *e)
 	if (rc < 0) {
 		struct err why = ERR_INIT;
 
-		err_rc(&why, rc, "open %s/log.json", c->rt->bundle);
+		err_rc(&why, rc, "open %s/%s", c->rt->bundle, c->log);
 		err_wrap(e, "unable to retrieve OCI runtime error (%s)", why.msg);
 	}
 	return -1;
@@ -135,6 +137,7 @@ struct gift {
 	const int *stdio; /* of the container */
 	const int *input; /* else its stdin */
 	const struct cpus *cpus;
+	const char *log; /* of its own; NULL: everybody's */
 };
 
 static int begin(struct runtime_call *c, const struct runtime *rt, const struct argv *a,
@@ -151,7 +154,8 @@ static int begin(struct runtime_call *c, const struct runtime *rt, const struct 
 	if (gift.input)
 		s.stdio[0] = *gift.input;
 	c->rt = rt;
-	c->log_at = log_size(rt->bundle_fd);
+	c->log = gift.log ? gift.log : ARGV_LOG;
+	c->log_at = log_size(rt->bundle_fd, c->log);
 	if (gift.stdio) {
 		memcpy(s.stdio, gift.stdio, sizeof(s.stdio));
 	} else {
@@ -179,7 +183,9 @@ int runtime_create(struct runtime_call *c, const struct runtime *rt,
 	if (reset(c, argv_create(&a, rt, args), on_exit, e) < 0)
 		return -1;
 	return begin(c, rt, &a,
-		(struct gift){ args->console_socket ? NULL : args->stdio, NULL, args->cpus }, e);
+		(struct gift){
+			.stdio = args->console_socket ? NULL : args->stdio, .cpus = args->cpus },
+		e);
 }
 
 static int run_verb(struct runtime_call *c, const struct runtime *rt, const char *verb,
@@ -218,7 +224,10 @@ int runtime_exec(struct runtime_call *c, const struct runtime *rt,
 	if (reset(c, argv_exec(&a, rt, args), on_exit, e) < 0)
 		return -1;
 	return begin(c, rt, &a,
-		(struct gift){ args->console_socket ? NULL : args->stdio, NULL, args->cpus }, e);
+		(struct gift){ .stdio = args->console_socket ? NULL : args->stdio,
+			.cpus = args->cpus,
+			.log = args->log_file },
+		e);
 }
 
 int runtime_checkpoint(struct runtime_call *c, const struct runtime *rt,
@@ -239,7 +248,9 @@ int runtime_restore(struct runtime_call *c, const struct runtime *rt,
 	if (reset(c, argv_restore(&a, rt, args), on_exit, e) < 0)
 		return -1;
 	return begin(c, rt, &a,
-		(struct gift){ args->console_socket ? NULL : args->stdio, NULL, args->cpus }, e);
+		(struct gift){
+			.stdio = args->console_socket ? NULL : args->stdio, .cpus = args->cpus },
+		e);
 }
 
 int runtime_update(struct runtime_call *c, const struct runtime *rt, int resources,

@@ -73,11 +73,10 @@ int log_find_error(const char *text, size_t len, char *ret, size_t room)
 	return found;
 }
 
-int log_last_error(int bundle_fd, off_t from, char *ret, size_t room)
+int log_last_error(int bundle_fd, const char *name, off_t from, char *ret, size_t room)
 {
 	auto_buf struct buf text = BUF_INIT(LOG_TAIL_MAX);
-	auto_fd int fd =
-		openat(bundle_fd, "log.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	auto_fd int fd = openat(bundle_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 	uint8_t *at;
 	ssize_t n;

@@ -60,6 +60,7 @@ struct runtime_create_args {
 struct runtime_exec_args {
 	const char *process_file; /* names in the bundle; borrowed */
 	const char *pid_file;
+	const char *log_file; /* its own; must outlive the verdict */
 	int stdio[3];
 	const char *console_socket, *pidfd_socket;
 	const struct cpus *cpus;
@@ -91,9 +92,10 @@ struct runtime_call {
 	struct child child;
 	const struct runtime *rt;
 	struct exit_status status;
-	int output;   /* memfd with what it printed, or -1 when that was the container's stdio */
-	off_t log_at; /* where log.json ended before */
-	int spawn_rc; /* why it could not even be started */
+	int output;      /* memfd with what it printed, or -1 when that was the container's stdio */
+	const char *log; /* the name of its log in the bundle */
+	off_t log_at;    /* where that ended before */
+	int spawn_rc;    /* why it could not even be started */
 	bool we_killed_it;
 	void (*on_exit)(struct runtime_call *c);
 };
@@ -139,7 +141,7 @@ int runtime_version(
 
 /*
  * After on_exit: 0 if the runtime exited with 0. Else -1 and in *e, with status
- * UNKNOWN, the last error it wrote to log.json during this call, or what is
+ * UNKNOWN, the last error it wrote to its log during this call, or what is
  * known without one. A SIGKILL that runtime_kill() did not send is the kernel's,
  * out of memory, or some administrator's; it is said first.
  */

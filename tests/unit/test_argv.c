@@ -18,6 +18,8 @@ static struct runtime runtime(void)
 /* Global flags in go-runc's order: wrappers look for --log where it has always been. */
 #define GLOBAL "runc --root /run/runc/k8s.io --log /b/log.json --log-format json "
 
+#define EXEC "runc --root /run/runc/k8s.io --log /b/e1.log --log-format json "
+
 static void expect(const struct argv *a, const char *line)
 {
 	char words[1024] = "";
@@ -121,7 +123,10 @@ TEST(a_terminal_brings_its_socket)
 {
 	struct runtime_create_args create = { .console_socket = "/tmp/pty", .no_pivot = true };
 	struct runtime_exec_args exec = {
-		.process_file = "e1.json", .pid_file = "e1.pid", .console_socket = "/tmp/pty"
+		.process_file = "e1.json",
+		.pid_file = "e1.pid",
+		.log_file = "e1.log",
+		.console_socket = "/tmp/pty",
 	};
 	struct runtime rt = runtime();
 	struct argv a;
@@ -130,18 +135,20 @@ TEST(a_terminal_brings_its_socket)
 	expect(&a, GLOBAL "create --bundle /b --pid-file /b/init.pid --console-socket /tmp/pty "
 			  "--no-pivot c1");
 	assert_int_equal(argv_exec(&a, &rt, &exec), 0);
-	expect(&a, GLOBAL "exec --process /b/e1.json --console-socket /tmp/pty --detach "
-			  "--pid-file /b/e1.pid c1");
+	expect(&a, EXEC "exec --process /b/e1.json --console-socket /tmp/pty --detach "
+			"--pid-file /b/e1.pid c1");
 }
 
 TEST(exec_is_detached_and_reads_its_process_from_the_bundle)
 {
-	struct runtime_exec_args args = { .process_file = "e1.json", .pid_file = "e1.pid" };
+	struct runtime_exec_args args = {
+		.process_file = "e1.json", .pid_file = "e1.pid", .log_file = "e1.log"
+	};
 	struct runtime rt = runtime();
 	struct argv a;
 
 	assert_int_equal(argv_exec(&a, &rt, &args), 0);
-	expect(&a, GLOBAL "exec --process /b/e1.json --detach --pid-file /b/e1.pid c1");
+	expect(&a, EXEC "exec --process /b/e1.json --detach --pid-file /b/e1.pid c1");
 }
 
 TEST(other_verbs_take_the_id_alone)

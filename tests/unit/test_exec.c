@@ -282,6 +282,46 @@ TEST(an_exec_whose_start_failed_may_be_started_again)
 	scene_strike(&s);
 }
 
+/* The second is over before the first, whose words are not the last that were said. */
+TEST(of_two_execs_that_fail_at_once_each_is_told_its_own_reason)
+{
+	static const char script[] =
+		"case \"$*\" in\n"
+		"*/e1.process.json*)\n"
+		"	echo '{\"level\":\"error\",\"msg\":\"no first\"}' >>\"$4\"\n"
+		"	: >$B/first; while [ ! -e $B/second ]; do sleep 0.01; done; exit 1 ;;\n"
+		"*/e2.process.json*)\n"
+		"	while [ ! -e $B/first ]; do sleep 0.01; done\n"
+		"	echo '{\"level\":\"error\",\"msg\":\"no second\"}' >>\"$4\"\n"
+		"	: >$B/second; exit 1 ;;\n"
+		"esac\n"
+		"exec \"$FAKE\" \"$@\"";
+	const char *spec = "{\"args\":[\"true\"]}";
+	struct exec_args args = { .exec_id = "e2", .spec = spec, .spec_len = strlen(spec) };
+	struct scene s, other = { .done = false };
+	struct err e = ERR_INIT;
+
+	memset(&s, 0, sizeof(s));
+	rig_init(&s.rig);
+	rig_runtime_script(&s.rig, script);
+	s.ct = rig_create(&s.rig);
+	rig_start(&s.rig, s.ct);
+	other.p = exec_add(s.ct, &args, &e);
+	args.exec_id = "e1";
+	s.p = exec_add(s.ct, &args, &e);
+	exec_start_begin(other.p, 0, on_started, &other);
+	start(&s);
+	loop_run_until(s.rig.loop, &other.done);
+	expect_error(&s, STATUS_UNKNOWN, "OCI runtime exec failed: no first");
+	expect_error(&other, STATUS_UNKNOWN, "OCI runtime exec failed: no second");
+	assert_null(rig_read(&s.rig, "e1.log.json"));
+	s.rig.exited = false;
+	assert_int_equal(child_signal(&s.ct->init.child, SIGKILL), 0);
+	rig_await_exit(&s.rig);
+	rig_delete(&s.rig, s.ct);
+	rig_fini(&s.rig);
+}
+
 static void on_no_start(struct waiter *w, const struct process *p)
 {
 	assert_true(p->start_failed);

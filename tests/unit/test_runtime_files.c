@@ -86,7 +86,7 @@ static void expect_last_error(off_t from, int rc, const char *wanted)
 {
 	char found[256] = "";
 
-	assert_int_equal(log_last_error(dir.fd, from, found, sizeof(found)), rc);
+	assert_int_equal(log_last_error(dir.fd, "log.json", from, found, sizeof(found)), rc);
 	assert_string_equal(found, wanted);
 }
 
