@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -163,7 +164,8 @@ int bundle_read_options(
 
 	if (json_load_file_at(bundle_fd, "options.json", &j, e) < 0) {
 		if (e->sys != ENOENT)
-			return -1;
+			log_warn("options", "error=\"%s\", going by the runtime's name alone",
+				e->msg);
 		*e = ERR_INIT;
 		j = json_object();
 	}

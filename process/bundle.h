@@ -34,7 +34,8 @@ void bundle_facts_fini(struct bundle_facts *f);
 int bundle_write_options(int bundle_fd, const struct container_options *o, struct err *e);
 
 /*
- * Reads them back. Files that are missing mean defaults. The strings belong to
+ * Reads them back. Files that are missing, or options that are damaged, mean
+ * defaults: the runtime's name is in a file of its own. The strings belong to
  * *ret_owner, which the caller ends with json_decref().
  */
 int bundle_read_options(

@@ -32,6 +32,12 @@
 struct observer;
 struct reaper;
 
+/* Execs of one container that have not been deleted. */
+#define CONTAINER_EXECS_MAX 4096
+
+/* The pid file of an exec, from its id. No id makes it the init's, init.pid. */
+#define EXEC_PID_FILE "%s.exec.pid"
+
 /* Lifecycle operations of one container that may wait for their turn. */
 #define CONTAINER_QUEUE_MAX 64
 

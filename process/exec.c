@@ -57,6 +57,15 @@ static char *make_spec(const struct exec_args *args, struct cpu_wish *ret_wish, 
 	return spec;
 }
 
+static int count_execs(const struct container *ct)
+{
+	int n = 0;
+
+	list_each (it, &ct->execs)
+		n++;
+	return n;
+}
+
 static int check_new(struct container *ct, const char *exec_id, struct err *e)
 {
 	struct err unknown = ERR_INIT;
@@ -65,6 +74,9 @@ static int check_new(struct container *ct, const char *exec_id, struct err *e)
 		return err_set(e, STATUS_INVALID_ARGUMENT, "exec id '%s' is not legal", exec_id);
 	if (container_process(ct, exec_id, &unknown))
 		return err_set(e, STATUS_ALREADY_EXISTS, "id %s: already exists", exec_id);
+	if (count_execs(ct) >= CONTAINER_EXECS_MAX)
+		return err_set(e, STATUS_RESOURCE_EXHAUSTED, "there are %d execs already",
+			CONTAINER_EXECS_MAX);
 	return state_check(ct->init.state, VERB_EXEC, e);
 }
 
@@ -290,10 +302,14 @@ static enum op_next adopt_process(struct op *op)
 {
 	struct exec_start *s = from_op(op);
 
-	if (process_adopt(s->p, &s->handover, s->pid_file, &op->err) == 0)
-		return OP_DONE;
-	err_wrap(&op->err, "failed to retrieve OCI runtime exec pid");
-	return OP_FAIL;
+	if (process_adopt(s->p, &s->handover, s->pid_file, &op->err) < 0) {
+		err_wrap(&op->err, "failed to retrieve OCI runtime exec pid");
+		return OP_FAIL;
+	}
+	/* What was killed with the init did not include it. */
+	if (s->p->ct->init_exited && !s->p->ct->own_pidns)
+		(void)child_signal(&s->p->child, SIGKILL);
+	return OP_DONE;
 }
 
 /* It runs already, somewhat elsewhere until now. Nobody reaps it before we return to the loop. */
@@ -421,7 +437,7 @@ void exec_start_begin(struct process *p, double deadline_s, start_done_fn *done,
 	s->runtime = RUNTIME_CALL_NONE;
 	s->handover = HANDOVER_NONE;
 	snprintf(s->process_file, sizeof(s->process_file), "%s.process.json", p->exec_id);
-	snprintf(s->pid_file, sizeof(s->pid_file), "%s.pid", p->exec_id);
+	snprintf(s->pid_file, sizeof(s->pid_file), EXEC_PID_FILE, p->exec_id);
 	snprintf(s->log_file, sizeof(s->log_file), "%s.log.json", p->exec_id);
 	s->done = done;
 	s->user = user;

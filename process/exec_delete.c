@@ -87,9 +87,9 @@ static enum op_next close_stdio(struct op *op)
 static enum op_next remove_pid_file(struct op *op)
 {
 	struct exec_delete *d = from_op(op);
-	char name[sizeof(d->exec_id) + sizeof(".pid")];
+	char name[sizeof(d->exec_id) + sizeof(EXEC_PID_FILE)];
 
-	snprintf(name, sizeof(name), "%s.pid", d->exec_id);
+	snprintf(name, sizeof(name), EXEC_PID_FILE, d->exec_id);
 	(void)unlinkat(d->ct->bundle_fd, name, 0); /* gone already is as good */
 	return OP_DONE;
 }

@@ -53,6 +53,12 @@ static int unmount_pass(const struct mount_points *points, const char **ret_path
 	return off > 0 ? off : rc;
 }
 
+/* Somebody works in it; or somebody else has taken it off since it was listed. */
+static bool may_pass(int rc)
+{
+	return rc == -EBUSY || rc == -EINVAL || rc == -ENOENT;
+}
+
 static int unmount_below(const char *real, struct err *e)
 {
 	const struct timespec pause = { .tv_nsec = BUSY_WAIT_MS * 1000000L };
@@ -67,7 +73,7 @@ static int unmount_below(const char *real, struct err *e)
 		if (points.n == 0)
 			return 0;
 		rc = unmount_pass(&points, &path);
-		if (rc < 0 && (rc != -EBUSY || ++tries == BUSY_TRIES))
+		if (rc < 0 && (!may_pass(rc) || ++tries == BUSY_TRIES))
 			err_rc(e, rc, "failed rootfs umount: unmount %s", path);
 		mount_points_fini(&points);
 		if (err_is_set(e))

@@ -375,3 +375,24 @@ TEST(a_helper_gets_the_words_the_reference_gives_it)
 	scene_mount_fails(&s, &m, words);
 	scene_strike(&s);
 }
+
+/* Between our look at the table of mounts and the unmount, once in a while. */
+TEST(what_somebody_else_takes_off_meanwhile_is_off)
+{
+	struct scene s;
+
+	scene_set(&s, DISK_TMPFS);
+	for (int i = 0; i < 300; i++) {
+		siginfo_t si;
+		pid_t other;
+
+		assert_int_equal(mount("tmpfs", s.rootfs, "tmpfs", 0, NULL), 0);
+		other = fork();
+		if (other == 0)
+			_exit(umount2(s.rootfs, MNT_DETACH) < 0 && errno != EINVAL);
+		scene_unmount(&s);
+		assert_int_equal(waitid(P_PID, (id_t)other, &si, WEXITED), 0);
+		assert_int_equal(si.si_status, 0);
+	}
+	scene_strike(&s);
+}

@@ -181,16 +181,18 @@ TEST(files_that_are_missing_mean_defaults)
 	tmpdir_close(&dir);
 }
 
-TEST(options_that_are_damaged_are_an_error)
+TEST(options_that_are_damaged_do_not_hide_the_runtimes_name)
 {
 	struct container_options o;
-	struct json_t *owner = NULL;
-	struct err e = ERR_INIT;
+	struct json_t *owner;
 
 	tmpdir_open(&dir);
 	tmpdir_write(&dir, "options.json", "{\"binary_na");
-	assert_int_equal(bundle_read_options(dir.fd, &o, &owner, &e), -1);
-	assert_null(owner);
+	tmpdir_write(&dir, "runtime", "crun");
+	owner = read_options(&o);
+	assert_string_equal(o.binary, "crun");
+	assert_string_equal(o.root, "");
+	json_decref(owner);
 	tmpdir_close(&dir);
 }
 

@@ -8,10 +8,13 @@
 #include "tests/lib/leaks.h"
 #include "tests/unit/process_rig.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 static const char *faulty_plan; /* the plan whose row is to fail; none once it has */
 static size_t faulty_row;
@@ -155,7 +158,7 @@ TEST(an_exec_runs_and_its_exit_is_told_before_its_deletion)
 	assert_int_equal(s.p->exit.code, 3);
 	delete_exec(&s);
 	expect_ok(&s);
-	assert_null(rig_read(&s.rig, "e1.pid"));
+	assert_null(rig_read(&s.rig, "e1.exec.pid"));
 	assert_null(rig_read(&s.rig, "e1.process.json"));
 	rig_expect_story(&s.rig, "create start exit=3");
 	scene_strike(&s);
@@ -273,7 +276,8 @@ TEST(an_exec_whose_start_failed_may_be_started_again)
 	rig_misdeeds(&s.rig, "exec half-pid\n");
 	start(&s);
 	expect_error(&s, STATUS_UNKNOWN,
-		"failed to retrieve OCI runtime exec pid: e1.pid holds '', which is not a pid");
+		"failed to retrieve OCI runtime exec pid: e1.exec.pid holds '', which is not a "
+		"pid");
 	rig_misdeeds(&s.rig, "");
 	start(&s);
 	expect_ok(&s);
@@ -318,6 +322,83 @@ TEST(of_two_execs_that_fail_at_once_each_is_told_its_own_reason)
 	s.rig.exited = false;
 	assert_int_equal(child_signal(&s.ct->init.child, SIGKILL), 0);
 	rig_await_exit(&s.rig);
+	rig_delete(&s.rig, s.ct);
+	rig_fini(&s.rig);
+}
+
+static struct process *add(struct scene *s, const char *id, struct err *e)
+{
+	const char *spec = "{\"args\":[\"sleep\",\"1000\"]}";
+	const struct exec_args args = { .exec_id = id, .spec = spec, .spec_len = strlen(spec) };
+
+	return exec_add(s->ct, &args, e);
+}
+
+/* Its pid file is not the init's, which `delete` needs if we die. */
+TEST(an_exec_may_be_called_init)
+{
+	struct err e = ERR_INIT;
+	struct scene s, other = { .done = false };
+	char *pid;
+
+	scene_set(&s, "exit 3");
+	other.p = add(&s, "init", &e);
+	exec_start_begin(other.p, 0, on_started, &other);
+	loop_run_until(s.rig.loop, &other.done);
+	expect_ok(&other);
+	pid = rig_read(&s.rig, "init.pid");
+	assert_int_equal(atoi(pid), s.ct->init.pid);
+	free(pid);
+	assert_int_equal(child_signal(&other.p->child, SIGKILL), 0);
+	rig_await_exit(&s.rig);
+	scene_strike(&s);
+}
+
+TEST(so_many_execs_and_no_more)
+{
+	struct err e = ERR_INIT;
+	struct scene s;
+	char id[16];
+
+	scene_set(&s, "exit 3");
+	for (int i = 1; i < CONTAINER_EXECS_MAX; i++) {
+		snprintf(id, sizeof(id), "x%d", i);
+		assert_non_null(add(&s, id, &e));
+	}
+	assert_null(add(&s, "last", &e));
+	assert_int_equal(e.status, STATUS_RESOURCE_EXHAUSTED);
+	assert_string_equal(e.msg, "there are 4096 execs already");
+	scene_strike(&s);
+}
+
+static void await_birth(const struct scene *s)
+{
+	while (faccessat(s->rig.dir.fd, "c1/born", F_OK, 0) < 0)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+/* The container has no pid namespace of its own: the kernel kills nobody, and neither would we. */
+TEST(an_exec_that_comes_to_be_after_the_init_has_died_is_killed)
+{
+	char spec[256];
+	struct exec_args args = { .exec_id = "e2", .spec = spec };
+	struct err e = ERR_INIT;
+	struct scene s;
+
+	scene_set(&s, "exit 3");
+	snprintf(spec, sizeof(spec),
+		"{\"args\":[\"sh\",\"-c\",\"echo >%s/born; exec sleep 1000\"]}", s.rig.bundle);
+	args.spec_len = strlen(spec);
+	s.p = exec_add(s.ct, &args, &e);
+	s.ct->own_pidns = false;
+	rig_misdeeds(&s.rig, "exec orphan 300\n");
+	s.done = false;
+	exec_start_begin(s.p, 0, on_started, &s);
+	await_birth(&s);
+	assert_int_equal(kill(s.ct->init.pid, SIGKILL), 0);
+	await(&s);
+	loop_run_until(s.rig.loop, &s.ct->init.exit.is_set);
+	assert_int_equal(s.p->exit.code, 137);
 	rig_delete(&s.rig, s.ct);
 	rig_fini(&s.rig);
 }
@@ -448,7 +529,8 @@ TEST(an_exec_whose_pid_nobody_wrote_is_ended_by_its_pidfd)
 	rig_misdeeds(&s.rig, "exec half-pid\n");
 	start(&s);
 	expect_error(&s, STATUS_UNKNOWN,
-		"failed to retrieve OCI runtime exec pid: e1.pid holds '', which is not a pid");
+		"failed to retrieve OCI runtime exec pid: e1.exec.pid holds '', which is not a "
+		"pid");
 	expect_as_before(&s);
 	scene_strike(&s);
 }
