@@ -5,16 +5,12 @@
  */
 
 #include "base/op.h"
-#include "tests/lib/leaks.h"
-#include "tests/unit/process_rig.h"
+#include "tests/unit/exec_rig.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 static const char *faulty_plan; /* the plan whose row is to fail; none once it has */
 static size_t faulty_row;
@@ -36,115 +32,6 @@ static void arm(const char *plan, size_t row)
 	faulty_plan = plan;
 	faulty_row = row;
 	was_hit = false;
-}
-
-struct scene {
-	struct rig rig;
-	struct container *ct;
-	struct process *p;
-	struct leaks before;
-	bool done;
-	struct err err;
-	bool had_exit;
-};
-
-static void on_started(void *user, struct process *p, const struct err *e)
-{
-	struct scene *s = user;
-
-	s->done = true;
-	s->err = *e;
-	s->had_exit = p->exit.is_set;
-}
-
-static void on_deleted(void *user, struct process *p, const struct err *e)
-{
-	struct scene *s = user;
-
-	assert_int_equal(p == NULL, err_is_set(e));
-	s->done = true;
-	s->err = *e;
-}
-
-static void on_verb(void *user, struct container *ct, const struct err *e)
-{
-	struct scene *s = user;
-
-	assert_ptr_equal(ct, s->ct);
-	s->done = true;
-	s->err = *e;
-}
-
-/* A container that runs, in which e1 was added: `sh -c SCRIPT`. */
-static void scene_set(struct scene *s, const char *script)
-{
-	struct exec_args args = { .exec_id = "e1" };
-	struct err e = ERR_INIT;
-	char spec[256];
-
-	memset(s, 0, sizeof(*s));
-	rig_init(&s->rig);
-	s->ct = rig_create(&s->rig);
-	rig_start(&s->rig, s->ct);
-	snprintf(spec, sizeof(spec), "{\"args\":[\"sh\",\"-c\",\"%s\"]}", script);
-	args.spec = spec;
-	args.spec_len = strlen(spec);
-	args.io = rig_streams(&s->rig);
-	s->p = exec_add(s->ct, &args, &e);
-	assert_non_null(s->p);
-	leaks_note(&s->before);
-}
-
-static void await(struct scene *s)
-{
-	loop_run_until(s->rig.loop, &s->done);
-}
-
-static void start(struct scene *s)
-{
-	s->done = false;
-	exec_start_begin(s->p, 0, on_started, s);
-	await(s);
-}
-
-static void delete_exec(struct scene *s)
-{
-	s->done = false;
-	exec_delete_begin(s->p, 0, on_deleted, s);
-	await(s);
-}
-
-static void verb(struct scene *s, enum verb v, const char *resources)
-{
-	struct verb_args args = { .verb = v, .resources = resources };
-
-	args.resources_len = resources ? strlen(resources) : 0;
-	s->done = false;
-	verb_begin(s->ct, &args, on_verb, s);
-	await(s);
-}
-
-static void expect_ok(const struct scene *s)
-{
-	if (err_is_set(&s->err))
-		fail_msg("%s", s->err.msg);
-}
-
-static void expect_error(const struct scene *s, enum status status, const char *words)
-{
-	assert_string_equal(s->err.msg, words);
-	assert_int_equal(s->err.status, status);
-}
-
-/* Its init is ended first; the rig's story then has one exit more. */
-static void scene_strike(struct scene *s)
-{
-	s->rig.exited = false;
-	assert_int_equal(child_signal(&s->ct->init.child, SIGKILL), 0);
-	rig_await_exit(&s->rig);
-	rig_delete(&s->rig, s->ct);
-	rig_expect_streams_are_free(&s->rig);
-	rig_fini(&s->rig);
 }
 
 TEST(an_exec_runs_and_its_exit_is_told_before_its_deletion)
@@ -284,123 +171,6 @@ TEST(an_exec_whose_start_failed_may_be_started_again)
 	rig_await_exit(&s.rig);
 	delete_exec(&s);
 	scene_strike(&s);
-}
-
-/* The second is over before the first, whose words are not the last that were said. */
-TEST(of_two_execs_that_fail_at_once_each_is_told_its_own_reason)
-{
-	static const char script[] =
-		"case \"$*\" in\n"
-		"*/e1.process.json*)\n"
-		"	echo '{\"level\":\"error\",\"msg\":\"no first\"}' >>\"$4\"\n"
-		"	: >$B/first; while [ ! -e $B/second ]; do sleep 0.01; done; exit 1 ;;\n"
-		"*/e2.process.json*)\n"
-		"	while [ ! -e $B/first ]; do sleep 0.01; done\n"
-		"	echo '{\"level\":\"error\",\"msg\":\"no second\"}' >>\"$4\"\n"
-		"	: >$B/second; exit 1 ;;\n"
-		"esac\n"
-		"exec \"$FAKE\" \"$@\"";
-	const char *spec = "{\"args\":[\"true\"]}";
-	struct exec_args args = { .exec_id = "e2", .spec = spec, .spec_len = strlen(spec) };
-	struct scene s, other = { .done = false };
-	struct err e = ERR_INIT;
-
-	memset(&s, 0, sizeof(s));
-	rig_init(&s.rig);
-	rig_runtime_script(&s.rig, script);
-	s.ct = rig_create(&s.rig);
-	rig_start(&s.rig, s.ct);
-	other.p = exec_add(s.ct, &args, &e);
-	args.exec_id = "e1";
-	s.p = exec_add(s.ct, &args, &e);
-	exec_start_begin(other.p, 0, on_started, &other);
-	start(&s);
-	loop_run_until(s.rig.loop, &other.done);
-	expect_error(&s, STATUS_UNKNOWN, "OCI runtime exec failed: no first");
-	expect_error(&other, STATUS_UNKNOWN, "OCI runtime exec failed: no second");
-	assert_null(rig_read(&s.rig, "e1.log.json"));
-	s.rig.exited = false;
-	assert_int_equal(child_signal(&s.ct->init.child, SIGKILL), 0);
-	rig_await_exit(&s.rig);
-	rig_delete(&s.rig, s.ct);
-	rig_fini(&s.rig);
-}
-
-static struct process *add(struct scene *s, const char *id, struct err *e)
-{
-	const char *spec = "{\"args\":[\"sleep\",\"1000\"]}";
-	const struct exec_args args = { .exec_id = id, .spec = spec, .spec_len = strlen(spec) };
-
-	return exec_add(s->ct, &args, e);
-}
-
-/* Its pid file is not the init's, which `delete` needs if we die. */
-TEST(an_exec_may_be_called_init)
-{
-	struct err e = ERR_INIT;
-	struct scene s, other = { .done = false };
-	char *pid;
-
-	scene_set(&s, "exit 3");
-	other.p = add(&s, "init", &e);
-	exec_start_begin(other.p, 0, on_started, &other);
-	loop_run_until(s.rig.loop, &other.done);
-	expect_ok(&other);
-	pid = rig_read(&s.rig, "init.pid");
-	assert_int_equal(atoi(pid), s.ct->init.pid);
-	free(pid);
-	assert_int_equal(child_signal(&other.p->child, SIGKILL), 0);
-	rig_await_exit(&s.rig);
-	scene_strike(&s);
-}
-
-TEST(so_many_execs_and_no_more)
-{
-	struct err e = ERR_INIT;
-	struct scene s;
-	char id[16];
-
-	scene_set(&s, "exit 3");
-	for (int i = 1; i < CONTAINER_EXECS_MAX; i++) {
-		snprintf(id, sizeof(id), "x%d", i);
-		assert_non_null(add(&s, id, &e));
-	}
-	assert_null(add(&s, "last", &e));
-	assert_int_equal(e.status, STATUS_RESOURCE_EXHAUSTED);
-	assert_string_equal(e.msg, "there are 4096 execs already");
-	scene_strike(&s);
-}
-
-static void await_birth(const struct scene *s)
-{
-	while (faccessat(s->rig.dir.fd, "c1/born", F_OK, 0) < 0)
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-}
-
-/* The container has no pid namespace of its own: the kernel kills nobody, and neither would we. */
-TEST(an_exec_that_comes_to_be_after_the_init_has_died_is_killed)
-{
-	char spec[256];
-	struct exec_args args = { .exec_id = "e2", .spec = spec };
-	struct err e = ERR_INIT;
-	struct scene s;
-
-	scene_set(&s, "exit 3");
-	snprintf(spec, sizeof(spec),
-		"{\"args\":[\"sh\",\"-c\",\"echo >%s/born; exec sleep 1000\"]}", s.rig.bundle);
-	args.spec_len = strlen(spec);
-	s.p = exec_add(s.ct, &args, &e);
-	s.ct->own_pidns = false;
-	rig_misdeeds(&s.rig, "exec orphan 300\n");
-	s.done = false;
-	exec_start_begin(s.p, 0, on_started, &s);
-	await_birth(&s);
-	assert_int_equal(kill(s.ct->init.pid, SIGKILL), 0);
-	await(&s);
-	loop_run_until(s.rig.loop, &s.ct->init.exit.is_set);
-	assert_int_equal(s.p->exit.code, 137);
-	rig_delete(&s.rig, s.ct);
-	rig_fini(&s.rig);
 }
 
 static void on_no_start(struct waiter *w, const struct process *p)
