@@ -4,6 +4,7 @@
 #include "proto/api/task.pb-c.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/random.h>
 
@@ -121,6 +122,27 @@ enum op_next attached_ask(
 	return ask(a, method, m, timeout_s, attached_answered);
 }
 
+static void told(struct client_call *call, const struct err *e, const uint8_t *payload, size_t n)
+{
+	(void)e; /* then the undo above finds it as it is */
+	(void)payload;
+	(void)n;
+	op_resume(&container_of(call, struct attached, call)->op, OP_DONE);
+}
+
+enum op_next attached_ask_to_undo(struct attached *a, const char *method, const ProtobufCMessage *m)
+{
+	const struct err why = a->op.err;
+	enum op_next next;
+
+	if (!client_is_open(&a->client))
+		return OP_DONE;
+	client_call_cancel(&a->call); /* of the step that failed, if it still waits */
+	next = ask(a, method, m, REQUEST_ANSWER_MAX_S, told);
+	a->op.err = why;
+	return next == OP_WAIT ? OP_WAIT : OP_DONE;
+}
+
 enum op_next attached_start(struct op *op)
 {
 	struct attached *a = from_op(op);
@@ -170,6 +192,37 @@ enum op_next attached_await_output(struct op *op)
 
 	a->awaits_output = streams_output_is_open(&a->streams);
 	return a->awaits_output ? OP_WAIT : OP_DONE;
+}
+
+enum op_next attached_kill_it(struct op *op)
+{
+	struct attached *a = from_op(op);
+	Pb__KillRequest req = PB__KILL_REQUEST__INIT;
+
+	req.id = a->about.id;
+	req.exec_id = a->about.exec_id;
+	req.signal = SIGKILL;
+	return attached_ask_to_undo(a, "Kill", &req.base);
+}
+
+enum op_next attached_see_it_die(struct op *op)
+{
+	struct attached *a = from_op(op);
+	Pb__WaitRequest req = PB__WAIT_REQUEST__INIT;
+
+	req.id = a->about.id;
+	req.exec_id = a->about.exec_id;
+	return attached_ask_to_undo(a, "Wait", &req.base);
+}
+
+enum op_next attached_drop_it(struct op *op)
+{
+	struct attached *a = from_op(op);
+	Pb__DeleteRequest req = PB__DELETE_REQUEST__INIT;
+
+	req.id = a->about.id;
+	req.exec_id = a->about.exec_id;
+	return attached_ask_to_undo(a, "Delete", &req.base);
 }
 
 enum op_next attached_delete(struct op *op)

@@ -57,6 +57,10 @@ enum op_next attached_ask(
 void attached_answered(
 	struct client_call *call, const struct err *e, const uint8_t *payload, size_t n);
 
+/* The same in an undo: whatever the answer is, it goes on, and op.err stays why it unwinds. */
+enum op_next attached_ask_to_undo(
+	struct attached *a, const char *method, const ProtobufCMessage *m);
+
 /* Rows. */
 enum op_next attached_remove_folder(struct op *op);
 enum op_next attached_start_relays(struct op *op);
@@ -69,6 +73,11 @@ enum op_next attached_await_exit(struct op *op);
 enum op_next attached_await_output(struct op *op);
 enum op_next attached_delete(struct op *op);
 enum op_next attached_await_end(struct op *op); /* of the shim */
+
+/* Undos of a process that there may be: from the last to the first. */
+enum op_next attached_drop_it(struct op *op); /* from the shim's table; refused while it runs */
+enum op_next attached_see_it_die(struct op *op);
+enum op_next attached_kill_it(struct op *op);
 
 /* A random id that begins with @prefix. 0 or -errno. */
 int attached_make_up_id(const char *prefix, char *ret, size_t room);

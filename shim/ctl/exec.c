@@ -86,28 +86,11 @@ static enum op_next add_exec(struct op *op)
 	return attached_ask(&x->a, "Exec", &req.base, 0);
 }
 
-static void dropped(struct client_call *call, const struct err *e, const uint8_t *payload, size_t n)
-{
-	(void)e; /* then there is none, or it runs: it dies with its container */
-	(void)payload;
-	(void)n;
-	op_resume(&container_of(call, struct attached, call)->op, OP_DONE);
-}
-
 /* One that never ran stays in the shim's table otherwise, and its id with it. */
 static enum op_next drop_exec(struct op *op)
 {
-	struct exec *x = from_op(op);
-	struct err why = op->err;
-	enum op_next next;
-
-	if (!client_is_open(&x->a.client) || why.status == STATUS_ALREADY_EXISTS)
-		return OP_DONE; /* that id is somebody else's */
-	client_call_cancel(&x->a.call);
-	next = attached_delete(op);
-	x->a.call.on_done = dropped;
-	op->err = why;
-	return next == OP_WAIT ? OP_WAIT : OP_DONE;
+	/* Of an id that is somebody else's nothing is taken away. */
+	return op->err.status == STATUS_ALREADY_EXISTS ? OP_DONE : attached_drop_it(op);
 }
 
 static const struct op_step steps[] = {

@@ -116,29 +116,14 @@ static enum op_next connect_to_shim(struct op *op)
 	return done_or_fail(client_connect(&r->a.client, address, &op->err));
 }
 
-static void dismissed(
-	struct client_call *call, const struct err *e, const uint8_t *payload, size_t n)
-{
-	(void)e; /* then `delete` finds it as it is */
-	(void)payload;
-	(void)n;
-	op_resume(&container_of(call, struct attached, call)->op, OP_DONE);
-}
-
 /* Something failed: a shim without a container leaves when told to; one with a container stays. */
 static enum op_next dismiss_shim(struct op *op)
 {
 	struct run *r = from_op(op);
 	Pb__ShutdownRequest req = PB__SHUTDOWN_REQUEST__INIT;
 
-	if (!client_is_open(&r->a.client))
-		return OP_DONE;
-	client_call_cancel(&r->a.call); /* of the step that failed, if it still waits */
 	req.id = r->id;
-	if (attached_ask(&r->a, "Shutdown", &req.base, REQUEST_ANSWER_MAX_S) != OP_WAIT)
-		return OP_DONE;
-	r->a.call.on_done = dismissed;
-	return OP_WAIT;
+	return attached_ask_to_undo(&r->a, "Shutdown", &req.base);
 }
 
 static enum op_next create(struct op *op)
@@ -182,6 +167,9 @@ static const struct op_step steps[] = {
 	{ "launch shim",      launch_shim,                 NULL                        }, /* waits for `start` */
 	{ "connect",          connect_to_shim,             dismiss_shim                },
 	{ "create",           create,                      NULL                        },
+	{ "drop it",          NULL,                        attached_drop_it            }, /* once there is a container, */
+	{ "see it die",       NULL,                        attached_see_it_die         }, /* which is read upwards: killed, */
+	{ "kill it",          NULL,                        attached_kill_it            }, /* waited for and deleted */
 	{ "take terminal",    attached_take_terminal,      attached_give_terminal_back },
 	{ "start",            attached_start,              NULL                        },
 	{ "await exit",       attached_await_exit,         NULL                        },

@@ -667,3 +667,8 @@ edit reaper/child.c 'a zombie whose tracer does not wait spins the loop' 'child'
 ==>
 	if (!c->is_blind)
 END
+
+edit shim/ctl/run.c 'a run that failed leaves its container to a shim nobody knows' 'root/failures.sh' <<'END'
+	{ "drop it",          NULL,                        attached_drop_it            }, /* once there is a container, */
+==>
+END

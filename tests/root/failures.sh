@@ -27,6 +27,14 @@ refuses "a runtime that always fails" "did not terminate successfully: exit stat
 	ctl --runtime /bin/false --rootfs "$T/rootfs" -- true
 refuses "a runtime that does nothing" "failed to retrieve OCI runtime container pid" \
 	ctl --runtime /bin/true --rootfs "$T/rootfs" -- true
+cat >"$T/no-start" <<-END
+	#!/bin/sh
+	for word; do [ "\$word" != start ] || exit 3; done
+	exec $(command -v "$RUNTIME") "\$@"
+END
+chmod +x "$T/no-start"
+refuses "a runtime whose start fails" "OCI runtime start failed" \
+	ctl --runtime "$T/no-start" --rootfs "$T/rootfs" -- true
 refuses "no such program" "OCI runtime create failed: " run -- /bin/nosuch
 grep -qE '/bin/nosuch.*[Nn]o such file or directory' "$T/err" || fail "no such program: $(cat "$T/err")"
 refuses "no such rootfs" "--rootfs /nowhere: no such file or directory" \
