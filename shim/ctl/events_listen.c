@@ -80,7 +80,8 @@ int events_listen(const char *path, bool json, struct err *e)
 		return err_set(e, STATUS_UNKNOWN, "create event loop");
 	}
 	rc = serve(&ear, fd, e);
-	(void)unlink(path); /* gone already is as good */
+	/* By now nobody is there, unless containerd came back and put its own in that place. */
+	socket_remove_dead(path);
 	ev_loop_destroy(ear.loop);
 	return rc;
 }

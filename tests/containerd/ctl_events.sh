@@ -60,7 +60,14 @@ kill -TERM $ear
 wait $ear
 [ ! -e /run/ctd/containerd.sock.ttrpc ] || fail "its socket is left"
 
+# containerd comes back, and takes the place as it does: what is there in the end is containerd's.
+"$SHIM_DIR/belayctl" events --address /run/ctd/containerd.sock.ttrpc >/dev/null &
+ear=$!
+wait_for "the ear" test -S /run/ctd/containerd.sock.ttrpc
 start_containerd
+kill -TERM $ear
+wait $ear
+[ -S /run/ctd/containerd.sock.ttrpc ] || fail "containerd's socket was taken away"
 for id in theirs ours; do
 	wait_for "$id: the end" is_over $id
 	ctr task delete $id >/dev/null 2>&1

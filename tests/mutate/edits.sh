@@ -672,3 +672,9 @@ edit shim/ctl/run.c 'a run that failed leaves its container to a shim nobody kno
 	{ "drop it",          NULL,                        attached_drop_it            }, /* once there is a container, */
 ==>
 END
+
+edit shim/ctl/events_listen.c 'what listens for events takes a new containerd its socket' 'containerd/ctl_events.sh' <<'END'
+	socket_remove_dead(path);
+==>
+	(void)unlink(path);
+END
