@@ -7,9 +7,9 @@
 #include "process/runtime/features.h"
 #include "proto/any.h"
 #include "proto/api/info.pb-c.h"
-#include "proto/api/options.pb-c.h"
 #include "proto/message.h"
 #include "reaper/reaper.h"
+#include "shim/convert.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -102,21 +102,21 @@ int info_run(const char *name, struct err *e)
 	struct inquiry q = { .query = { .call = RUNTIME_CALL_NONE } };
 	auto_buf struct buf text = BUF_INIT(STDIN_MAX);
 	auto_message Pb__Any *any = NULL;
-	auto_message Runc__Options *options = NULL;
+	struct convert_create c = { 0 };
+	struct err unread = ERR_INIT; /* Create gets the same, and says so */
+	const char *binary = NULL;
 	int rc = isatty(STDIN_FILENO) ? 0 : fd_read_all(STDIN_FILENO, &text);
 
 	if (rc < 0)
 		return err_rc(e, rc, "read stdin");
 	if (text.len > 0)
 		any = message_unpack(&pb__any__descriptor, text.data, text.len);
-	/* Options of another type name no binary that we could read yet. */
-	if (any_is(any, runc__options__descriptor.name))
-		options = any_unpack(any, &runc__options__descriptor);
-	rc = ask(&q,
-		options && options->binary_name[0] ? options->binary_name : RUNTIME_BINARY_DEFAULT,
-		e);
+	if (convert_options(&c, any, &unread) == 0)
+		binary = c.args.options.binary;
+	rc = ask(&q, binary && binary[0] ? binary : RUNTIME_BINARY_DEFAULT, e);
 	if (rc == 0)
 		rc = answer(&q.query.answer, name, any, e);
 	forget(&q);
+	convert_create_fini(&c);
 	return rc;
 }

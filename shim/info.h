@@ -13,9 +13,9 @@
 #include "base/err.h"
 
 /*
- * Reads the runtime's options from stdin (an Any, or nothing), writes a
- * RuntimeInfo to stdout. @name is the name the shim was called by. A runtime
- * without `features` is no error: then there are none in the answer.
+ * Reads the runtime's options from stdin (an Any, or nothing; what cannot be
+ * read is as nothing), writes a RuntimeInfo to stdout. @name is the name the shim was called by. A
+ * runtime without `features` is no error: then there are none in the answer.
  */
 int info_run(const char *name, struct err *e);
 

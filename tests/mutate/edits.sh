@@ -678,3 +678,9 @@ edit shim/ctl/events_listen.c 'what listens for events takes a new containerd it
 ==>
 	(void)unlink(path);
 END
+
+edit shim/info.c 'options as TOML name no runtime to -info' 'root/info.sh' <<'END'
+	if (convert_options(&c, any, &unread) == 0)
+==>
+	if (any_is(any, "containerd.runc.v1.Options") && convert_options(&c, any, &unread) == 0)
+END
