@@ -177,12 +177,11 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 	return rc < 0 ? err_rc(e, rc, "serve") : begin_to_hear(d, e);
 }
 
-static void tell(int ready_fd, const struct err *e)
+/* Whoever started us reports it; if they are gone, the log has it. */
+static void tell(int ready_fd, const char *text, size_t n)
 {
-	/* Whoever started us reports it; if they are gone, the log has it. */
 	if (ready_fd >= 0)
-		(void)!write(ready_fd, e->msg, strlen(e->msg));
-	log_error("start", "error=\"%s\"", e->msg);
+		(void)!write(ready_fd, text, n);
 }
 
 int daemon_run(const struct daemon_conf *conf, int listen_fd, int ready_fd)
@@ -195,9 +194,11 @@ int daemon_run(const struct daemon_conf *conf, int listen_fd, int ready_fd)
 	/* systemd's line to containerd is not for runtimes. */
 	unsetenv("NOTIFY_SOCKET");
 	if (begin(&d, listen_fd, &e) < 0) {
-		tell(ready_fd, &e);
+		tell(ready_fd, e.msg, strlen(e.msg));
+		log_error("start", "error=\"%s\"", e.msg);
 		return 1;
 	}
+	tell(ready_fd, "", 1);
 	fd_drop(&ready_fd);
 	log_info("start", "id=%s namespace=%s pid=%d", conf->id, conf->ns, (int)getpid());
 	if (!d.has_left)

@@ -53,8 +53,8 @@ struct daemon {
 /*
  * Serves on @listen_fd, which is taken, until it is told to shut down. The
  * current folder is the bundle: its `log` FIFO gets the log. @ready_fd, taken,
- * is closed once it serves; if that fails, it gets the reason first. Returns
- * the exit status of the process.
+ * gets one NUL once it serves, or the reason why it does not, and is closed; -1 if
+ * nobody waits for that. Returns the exit status of the process.
  */
 int daemon_run(const struct daemon_conf *conf, int listen_fd, int ready_fd);
 

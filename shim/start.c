@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,16 +136,18 @@ static int answer_protobuf(const char *address, struct buf *out)
 	return message_pack(&result.base, out);
 }
 
-static int answer(enum dialect dialect, const char *path, struct err *e)
+static int write_address(const char *address, struct err *e)
+{
+	int rc = fd_replace_file(AT_FDCWD, "address", address, strlen(address), 0644);
+
+	return rc < 0 ? err_rc(e, rc, "write address") : 0;
+}
+
+static int answer(enum dialect dialect, const char *address, struct err *e)
 {
 	auto_buf struct buf out = BUF_INIT(4096);
-	char address[SOCKET_PATH_MAX + sizeof("unix://")];
 	int rc;
 
-	snprintf(address, sizeof(address), "unix://%s", path);
-	rc = fd_replace_file(AT_FDCWD, "address", address, strlen(address), 0644);
-	if (rc < 0)
-		return err_rc(e, rc, "write address");
 	if (dialect == DIALECT_PROTOBUF)
 		rc = answer_protobuf(address, &out);
 	else if (dialect == DIALECT_JSON)
@@ -262,7 +265,10 @@ static int become_daemon(const struct args *a, const struct question *q, int lis
 	return daemon_run(&conf, LISTEN_FD, READY_FD);
 }
 
-/* Waits until the daemon serves: it closes its end of the pipe, or says first why not. */
+/*
+ * Waits until the daemon serves and says so, in one NUL, or says why not. One that was killed
+ * says nothing.
+ */
 static int await_daemon(int fd, struct err *e)
 {
 	char why[ERR_MSG_MAX];
@@ -280,7 +286,9 @@ static int await_daemon(int fd, struct err *e)
 		n += (size_t)got;
 	}
 	why[n] = '\0';
-	return n == 0 ? 0 : err_set(e, STATUS_UNKNOWN, "%s", why);
+	if (n > 0 && !why[0])
+		return 0;
+	return err_set(e, STATUS_UNKNOWN, "%s", n > 0 ? why : "the daemon died before it served");
 }
 
 static int join_core_group(const struct args *a, struct err *e)
@@ -291,14 +299,16 @@ static int join_core_group(const struct args *a, struct err *e)
 	return 0;
 }
 
-/* Returns in the parent only: the daemon leaves from here. */
-static int launch(
+/*
+ * Returns in the parent only: the daemon leaves from here. Its pid, or -1, even if it does not
+ * serve; then *e is set.
+ */
+static pid_t launch(
 	const struct args *a, char **argv, const struct question *q, int listen_fd, struct err *e)
 {
 	pid_t containerd = getppid();
 	int ready[2];
 	pid_t pid;
-	int rc;
 
 	if (join_core_group(a, e) < 0)
 		return -1;
@@ -313,9 +323,30 @@ static int launch(
 	if (pid < 0)
 		err_sys(e, "start the daemon");
 	close(ready[1]);
-	rc = pid < 0 ? -1 : await_daemon(ready[0], e);
+	if (pid > 0)
+		(void)await_daemon(ready[0], e);
 	close(ready[0]);
-	return rc;
+	return pid;
+}
+
+/* Where the new shim listens; borrowed. */
+struct place {
+	int listen_fd;
+	const char *address;
+};
+
+static int launch_and_answer(const struct args *a, char **argv, const struct question *q,
+	const struct place *at, struct err *e)
+{
+	pid_t pid = launch(a, argv, q, at->listen_fd, e);
+
+	if (!err_is_set(e) && answer(q->dialect, at->address, e) == 0)
+		return 0;
+	/* Nobody would ever know of it. It is our child, and nobody waits for it: the number is
+	 * still its own. */
+	if (pid > 0)
+		(void)kill(pid, SIGKILL);
+	return -1;
 }
 
 static int find_group(const struct args *a, char **ret, struct err *e)
@@ -335,7 +366,7 @@ static int find_group(const struct args *a, char **ret, struct err *e)
 static int start(const struct args *a, char **argv, const struct question *q, struct err *e)
 {
 	auto_free char *group = NULL;
-	char path[SOCKET_PATH_MAX + 1];
+	char path[SOCKET_PATH_MAX + 1], address[sizeof("unix://") + SOCKET_PATH_MAX];
 	auto_fd int fd = -1;
 
 	if (find_group(a, &group, e) < 0 ||
@@ -343,12 +374,16 @@ static int start(const struct args *a, char **argv, const struct question *q, st
 			e) < 0 ||
 		socket_listen(path, &fd, e) < 0)
 		return -1;
+	snprintf(address, sizeof(address), "unix://%s", path);
 	/* No descriptor: the shim of this group serves already. */
-	if (fd >= 0 && launch(a, argv, q, fd, e) < 0) {
-		(void)unlink(path);
-		return -1;
-	}
-	return answer(q->dialect, path, e);
+	if (fd < 0)
+		return write_address(address, e) < 0 ? -1 : answer(q->dialect, address, e);
+	/* What may fail comes before there is a daemon. */
+	if (write_address(address, e) == 0 &&
+		launch_and_answer(a, argv, q, &(struct place){ fd, address }, e) == 0)
+		return 0;
+	(void)unlink(path);
+	return -1;
 }
 
 int start_run(const struct args *args, char **argv, struct err *e)

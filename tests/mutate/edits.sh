@@ -684,3 +684,15 @@ edit shim/info.c 'options as TOML name no runtime to -info' 'root/info.sh' <<'EN
 ==>
 	if (any_is(any, "containerd.runc.v1.Options") && convert_options(&c, any, &unread) == 0)
 END
+
+edit shim/start.c 'a daemon that nobody will know of serves on' 'root/birth.sh' <<'END'
+		(void)kill(pid, SIGKILL);
+==>
+		;
+END
+
+edit shim/start.c 'a daemon that was killed before it served is announced' 'root/birth.sh' <<'END'
+	if (n > 0 && !why[0])
+==>
+	if (!why[0])
+END

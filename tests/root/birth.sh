@@ -47,5 +47,36 @@ expect "what root gets" "an answer" "$(timeout 5 perl -MSocket -e 'socket(S, AF_
 
 kill -TERM "${pid#/proc/}"
 wait_for "its end" is_gone "${pid#/proc/}"
+exec 8>&- 9>&- 10>&-
+
+# A birth that fails leaves nobody who serves, and no socket.
+fails() { # WHAT WORDS COMMAND...: with the options of `start` behind
+	local what=$1 words=$2
+	shift 2
+	"$@" -namespace birth -id b2 -address /run/nobody.sock start >"${out:-$T/out}" 2>"$T/err"
+	expect "$what: status" 1 $?
+	expect_words "$what" "$words" "$T/err"
+	wait_for "$what: that nobody serves" has_no_processes
+	expect "$what: sockets" "" "$(ls "$(dirname "$socket")")"
+}
+rm -f address
+mkdir address
+fails "no file for the address" "write address: " "$shim"
+rmdir address
+out=/dev/full fails "nobody reads the answer" "print the address: no space left on device" "$shim"
+cat >"$T/die.py" <<-'END'
+	# Runs a program of whom whoever calls setpgid(), as the daemon does before it serves, is killed.
+	import ctypes, os, platform, struct, sys
+
+	number = {"x86_64": 109}.get(platform.machine(), 154)
+	code = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x80000000), (0x06, 0, 0, 0x7fff0000)]
+	text = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *c) for c in code))
+	program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(code), ctypes.addressof(text)))
+	prctl = ctypes.CDLL(None, use_errno=True).prctl
+	if prctl(38, 1, 0, 0, 0) or prctl(22, 2, program):
+	    sys.exit("no seccomp: " + os.strerror(ctypes.get_errno()))
+	os.execv(sys.argv[1], sys.argv[1:])
+END
+fails "a daemon that is killed" "died before it served" python3 "$T/die.py" "$shim"
 expect "sockets left" "" "$(ls "$(dirname "$socket")")"
 finish
