@@ -61,12 +61,19 @@ static bool find_program(const char *name, char path[PATH_MAX])
 	return features_find_binary(name, path) == 0 && access(path, X_OK) == 0;
 }
 
+/* Other shims are at their v1 still: io.containerd.runsc.v1, io.containerd.wasmtime.v1. */
+static bool is_gone(const char *type)
+{
+	return strcmp(type, "io.containerd.runc.v1") == 0 ||
+	       strcmp(type, "io.containerd.runtime.v1.linux") == 0;
+}
+
 static void check_shim(struct doctor *d, const char *name, json_t *runtime)
 {
 	const char *type = json_get_string(runtime, "runtime_type");
 	char shim[PATH_MAX], path[PATH_MAX];
 
-	if (type && (strstr(type, ".v1") || strcmp(type, "io.containerd.runtime.v1.linux") == 0))
+	if (type && is_gone(type))
 		doctor_tell(d, VERDICT_BAD, SECTION, name,
 			"runtime_type '%s' is gone since containerd 2.0; io.containerd.runc.v2 "
 			"takes its place",

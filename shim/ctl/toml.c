@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Tables that are values of tables that are values. */
+#define DEPTH_MAX 16
+
 struct parser {
 	const char *at, *end;
-	int line;
+	int line, depth;
 	json_t *table; /* borrowed from the root; where keys go */
 };
 
@@ -156,7 +159,7 @@ static int read_header(struct parser *p, json_t *root, struct err *e)
 	return p->table ? 0 : complain(p, "a table has the name of a value", e);
 }
 
-/* [ ... ] or { ... }, over lines, with strings and comments in it; kept as its text. */
+/* [ ... ], over lines, with lists, tables, strings and comments in it; kept as its text. */
 static char *read_nested(struct parser *p, struct err *e)
 {
 	const char *from = p->at;
@@ -183,17 +186,22 @@ static char *read_nested(struct parser *p, struct err *e)
 	return copy(p, from, e);
 }
 
-static int read_value(struct parser *p, json_t **ret, struct err *e)
+static int read_table(struct parser *p, json_t **ret, struct err *e);
+
+/* A bare one ends at one of @stop. */
+static int read_value(struct parser *p, const char *stop, json_t **ret, struct err *e)
 {
 	auto_free char *text = NULL;
 	bool quoted = has(p, '"') || has(p, '\'');
 
+	if (has(p, '{'))
+		return read_table(p, ret, e);
 	if (quoted)
 		text = read_quoted(p, e);
-	else if (has(p, '[') || has(p, '{'))
+	else if (has(p, '['))
 		text = read_nested(p, e);
 	else
-		text = read_bare(p, "\n#", e);
+		text = read_bare(p, stop, e);
 	if (!text)
 		return -1;
 	if (!quoted && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0))
@@ -203,10 +211,9 @@ static int read_value(struct parser *p, json_t **ret, struct err *e)
 	return *ret ? 0 : complain(p, "a value is not valid UTF-8", e);
 }
 
-static int read_pair(struct parser *p, struct err *e)
+static int read_pair(struct parser *p, json_t *table, const char *stop, struct err *e)
 {
 	auto_free char *name = NULL;
-	json_t *table = p->table;
 	json_t *value = NULL;
 
 	name = read_path(p, &table, e);
@@ -216,10 +223,53 @@ static int read_pair(struct parser *p, struct err *e)
 		return complain(p, "'=' is missing", e);
 	p->at++;
 	skip_blanks(p);
-	if (read_value(p, &value, e) < 0)
+	if (read_value(p, stop, &value, e) < 0)
 		return -1;
-	skip_line(p);
 	return json_object_set_new(table, name, value) < 0 ? err_oom(e) : 0;
+}
+
+static int read_members(struct parser *p, json_t *table, struct err *e)
+{
+	p->at++;
+	for (skip_space(p); !has(p, '}'); skip_space(p)) {
+		if (p->at >= p->end)
+			return complain(p, "a table does not end", e);
+		if (read_pair(p, table, ",}\n#", e) < 0)
+			return -1;
+		skip_space(p);
+		if (has(p, ','))
+			p->at++;
+		else if (!has(p, '}'))
+			return complain(p, "a table does not end", e);
+	}
+	p->at++;
+	return 0;
+}
+
+/* { a = 1, b.c = "x" }, over lines too, as later versions of TOML have it. */
+static int read_table(struct parser *p, json_t **ret, struct err *e)
+{
+	auto_json json_t *table = json_object();
+	int rc;
+
+	if (!table)
+		return err_oom(e);
+	if (p->depth == DEPTH_MAX)
+		return complain(p, "tables are too deep", e);
+	p->depth++;
+	rc = read_members(p, table, e);
+	p->depth--;
+	if (rc == 0)
+		*ret = take_ptr(&table);
+	return rc;
+}
+
+static int read_line(struct parser *p, struct err *e)
+{
+	int rc = read_pair(p, p->table, "\n#", e);
+
+	skip_line(p);
+	return rc;
 }
 
 int toml_parse(const char *text, size_t len, json_t **ret, struct err *e)
@@ -230,7 +280,7 @@ int toml_parse(const char *text, size_t len, json_t **ret, struct err *e)
 	if (!root)
 		return err_oom(e);
 	for (skip_space(&p); p.at < p.end; skip_space(&p))
-		if ((has(&p, '[') ? read_header(&p, root, e) : read_pair(&p, e)) < 0)
+		if ((has(&p, '[') ? read_header(&p, root, e) : read_line(&p, e)) < 0)
 			return -1;
 	*ret = take_ptr(&root);
 	return 0;

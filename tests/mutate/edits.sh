@@ -696,3 +696,9 @@ edit shim/start.c 'a daemon that was killed before it served is announced' 'root
 ==>
 	if (!why[0])
 END
+
+edit shim/ctl/toml.c 'tables in tables have no bottom' 'toml' <<'END'
+	if (p->depth == DEPTH_MAX)
+==>
+	if (p->depth < 0)
+END

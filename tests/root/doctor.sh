@@ -8,6 +8,7 @@ runtime_path=$(command -v "$RUNTIME")
 mkdir "$T/bin"
 ln -s "$SHIM_DIR/containerd-shim-belay-v2" "$T/bin/"
 ln -s "$(command -v busybox)" "$T/bin/containerd-shim-runc-v2" # to be found, not run
+ln -s "$(command -v busybox)" "$T/bin/containerd-shim-wasmtime-v1"
 ln -s "$runtime_path" "$T/bin/runc"
 
 # doctor CONFIG: what it says of containerd and the runtimes, into $T/out; its status.
@@ -44,10 +45,14 @@ says "runtime_path" 0 "leads to $SHIM_DIR/containerd-shim-belay-v2" \
 says "runtime_path that is not there" 1 "leads to /no/such/shim, which is not there" \
 	"$(table 2 'runtime_path = "/no/such/shim"')"
 says "an old type" 1 "is gone since containerd 2.0" "$(table 2 'runtime_type = "io.containerd.runc.v1"')"
+says "a type that is as old as version 1 of a shim" 0 "leads to $T/bin/containerd-shim-wasmtime-v1" \
+	"$(table 2 'runtime_type = "io.containerd.wasmtime.v1"')"
 says "a type that is none" 1 "names no shim" "$(table 2 'runtime_type = "runc"')"
 says "BinaryName" 1 "wants the runtime /no/such/runc, which is not there" "$(table 2 \
 	'[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.one.options]
 	BinaryName = "/no/such/runc"')"
+says "BinaryName in one line" 1 "wants the runtime /no/such/runc, which is not there" \
+	"$(table 2 'options = { BinaryName = "/no/such/runc" }')"
 says "BinaryName that is there" 0 "$runtime_path: " "$(table 2 \
 	"options = {}
 	[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.two.options]

@@ -46,6 +46,29 @@ TEST(lists_are_passed_over_whatever_is_in_them)
 		"{\"a\":\"[\\n  \\\"]\\\", # ]\\n  [1], {b = \\\"}\\\"} ]\",\"c\":\"1\"}");
 }
 
+TEST(a_table_may_be_a_value)
+{
+	expect("a = {}\nb = { x = 1 , y.'z' = \"}, \", w = { v = true } } # c\nc = {a=[1, 2],}\n",
+		"{\"a\":{},\"b\":{\"x\":\"1\",\"y\":{\"z\":\"}, \"},\"w\":{\"v\":true}},"
+		"\"c\":{\"a\":\"[1, 2]\"}}");
+	expect("a = {\n b = 1,\n # }\n c = 2\n}\nd = 3",
+		"{\"a\":{\"b\":\"1\",\"c\":\"2\"},\"d\":\"3\"}");
+	expect("a = { b = 1", "line 1: a table does not end");
+	expect("a = { b = 1 c }\n", "{\"a\":{\"b\":\"1 c\"}}");
+	expect("a = { b = 'x' c }", "line 1: a table does not end");
+	expect("a = { b }", "line 1: '=' is missing");
+	expect("a = { b = 1, b.c = 2 }", "line 1: a table has the name of a value");
+}
+
+TEST(tables_in_tables_have_a_bottom)
+{
+	char deep[4 * 1000 + 1];
+
+	for (size_t i = 0; i < 1000; i++)
+		memcpy(deep + 4 * i, "a={ ", 5);
+	expect(deep, "line 1: tables are too deep");
+}
+
 TEST(what_is_wrong_is_told_with_its_line)
 {
 	expect("a = 1\nb\n", "line 2: '=' is missing");
