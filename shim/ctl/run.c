@@ -18,11 +18,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct run {
 	struct attached a;
 	const struct run_args *args;
-	char id[80], bundle[PATH_MAX], runc_root[PATH_MAX];
+	char id[80], bundle[PATH_MAX], runc_root[PATH_MAX], shim[PATH_MAX], runtime[PATH_MAX];
 	struct spec_needs needs;
 	struct listener listener;
 	struct launch_args launch_args;
@@ -34,23 +35,29 @@ static struct run *from_op(struct op *op)
 	return container_of(op, struct run, a.op);
 }
 
+static int write_spec(struct run *r, struct err *e)
+{
+	const struct spec spec = { r->id, r->args->command, r->args->terminal, &r->args->options };
+
+	if (r->args->bundle)
+		return spec_copy(r->a.folder.fd, r->bundle, r->args->terminal, &r->needs, e);
+	return spec_write(r->a.folder.fd, &spec, e);
+}
+
 static enum op_next make_bundle(struct op *op)
 {
 	struct run *r = from_op(op);
 
-	if (folder_make(&r->a.folder, r->args->state, r->id, &op->err) < 0)
+	/* The sources of mounts may be relative to the folder we are still in. */
+	if (folder_make(&r->a.folder, r->args->state, r->id, &op->err) < 0 ||
+		write_spec(r, &op->err) < 0)
 		return OP_FAIL;
 	/* As containerd does before it runs a shim. */
 	if (fchdir(r->a.folder.fd) < 0) {
 		err_sys(&op->err, "enter %s", r->a.folder.path);
 		return OP_FAIL;
 	}
-	const struct spec spec = { r->id, r->args->command, r->args->terminal, &r->args->options };
-
-	if (r->args->bundle)
-		return done_or_fail(spec_copy(
-			r->a.folder.fd, r->bundle, r->args->terminal, &r->needs, &op->err));
-	return done_or_fail(spec_write(r->a.folder.fd, &spec, &op->err));
+	return OP_DONE;
 }
 
 static enum op_next open_log(struct op *op)
@@ -132,7 +139,7 @@ static enum op_next create(struct op *op)
 	const struct create_request req = {
 		.bundle = r->a.folder.path,
 		.rootfs = r->needs.rootfs,
-		.runtime = r->args->runtime,
+		.runtime = r->runtime,
 		.runtime_root = r->runc_root,
 		.terminal = r->args->terminal,
 		.input = r->a.has_input,
@@ -187,6 +194,32 @@ static const struct op_step steps[] = {
 
 static const struct op_plan plan = { "run", steps, ARRAY_LEN(steps), attached_finish, NULL };
 
+/* A name stays one, to be looked for in $PATH. A link is not followed: its name may matter. */
+static int make_absolute(const char *path, char ret[PATH_MAX], struct err *e)
+{
+	char here[PATH_MAX] = "";
+
+	if (strchr(path, '/') && path[0] != '/' && !getcwd(here, sizeof(here)))
+		return err_sys(e, "find the current folder");
+	if (snprintf(ret, PATH_MAX, "%s%s%s", here, here[0] ? "/" : "", path) >= PATH_MAX)
+		return err_set(e, STATUS_INVALID_ARGUMENT, "path %s is too long", path);
+	return 0;
+}
+
+static int resolve_paths(struct run *r, const struct run_args *args, struct err *e)
+{
+	if (args->bundle && !realpath(args->bundle, r->bundle))
+		return err_sys(e, "--bundle %s", args->bundle);
+	if (args->rootfs && !realpath(args->rootfs, r->needs.rootfs))
+		return err_sys(e, "--rootfs %s", args->rootfs);
+	if (args->shim && make_absolute(args->shim, r->shim, e) < 0)
+		return -1;
+	if (snprintf(r->runc_root, sizeof(r->runc_root), "%s/runtime", args->state) >=
+		(int)sizeof(r->runc_root))
+		return err_set(e, STATUS_INVALID_ARGUMENT, "--state is too long");
+	return make_absolute(args->runtime, r->runtime, e);
+}
+
 static int prepare(struct run *r, const struct run_args *args, struct err *e)
 {
 	int rc = 0;
@@ -198,14 +231,10 @@ static int prepare(struct run *r, const struct run_args *args, struct err *e)
 		rc = attached_make_up_id("run", r->id, sizeof(r->id));
 	if (rc < 0)
 		return err_rc(e, rc, "make up an id");
-	if (args->bundle && !realpath(args->bundle, r->bundle))
-		return err_sys(e, "--bundle %s", args->bundle);
-	if (args->rootfs && !realpath(args->rootfs, r->needs.rootfs))
-		return err_sys(e, "--rootfs %s", args->rootfs);
-	if (snprintf(r->runc_root, sizeof(r->runc_root), "%s/runtime", args->state) >=
-		(int)sizeof(r->runc_root))
-		return err_set(e, STATUS_INVALID_ARGUMENT, "--state is too long");
-	r->launch_args = (struct launch_args){ args->shim, r->id, args->state, args->debug };
+	if (resolve_paths(r, args, e) < 0)
+		return -1;
+	r->launch_args = (struct launch_args){ args->shim ? r->shim : NULL, r->id, args->state,
+		args->debug };
 	r->a.ns = LAUNCH_NAMESPACE;
 	r->a.about = (struct request_about){ NULL, REQUEST_SERVICE, r->id, "" };
 	r->a.has_terminal = args->terminal;

@@ -702,3 +702,9 @@ edit shim/ctl/toml.c 'tables in tables have no bottom' 'toml' <<'END'
 ==>
 	if (p->depth < 0)
 END
+
+edit shim/ctl/run.c 'a relative path to a shim is one in the new bundle' 'root/options.sh' <<'END'
+	if (strchr(path, '/') && path[0] != '/' && !getcwd(here, sizeof(here)))
+==>
+	if (path[0] == '/' && path[0] != '/' && !getcwd(here, sizeof(here)))
+END

@@ -61,5 +61,12 @@ elif grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
 else
 	echo "SKIPPED options.sh $RUNTIME: there is no memory controller"
 fi
+# Paths are those of where belayctl was called, whichever folder it works in.
+mkdir -p "$T/here/data"
+ln -s "$(realpath "$(dirname "$BELAYCTL")")/containerd-shim-belay-v2" "$T/here/shim"
+ln -s "$(command -v "$RUNTIME")" "$T/here/runtime"
+echo found >"$T/here/data/file"
+expect "relative paths" found "$(cd "$T/here" && "$(realpath "$BELAYCTL")" run --state "$T/state" \
+	--shim ./shim --runtime ../here/runtime --rootfs ../rootfs --mount data:/tmp -- cat /tmp/file 2>&1)"
 nothing_left
 finish
