@@ -2,6 +2,7 @@
 #include "shim/ctl/attach.h"
 
 #include "proto/api/task.pb-c.h"
+#include "shim/ctl/format.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,7 +19,7 @@ enum op_next attached_remove_folder(struct op *op)
 	struct err e = ERR_INIT;
 
 	if (folder_remove(&from_op(op)->folder, &e) < 0)
-		fprintf(stderr, "belayctl: %s\n", e.msg);
+		fprintf(stderr, "belayctl: %s\n", format_tame(e.msg));
 	return OP_DONE;
 }
 

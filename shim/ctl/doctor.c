@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "base/json.h"
 #include "shim/ctl/commands.h"
+#include "shim/ctl/format.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,6 +51,7 @@ static void print(const struct doctor *d)
 	json_t *f;
 	size_t i;
 
+	format_tame_json(d->findings);
 	json_array_foreach(d->findings, i, f)
 	{
 		const char *in = json_get_string(f, "section");

@@ -119,6 +119,7 @@ static int print_dump(const char *text, struct err *e)
 
 	if (json_parse(text, strlen(text), "the dump", &dump, e) < 0)
 		return -1;
+	format_tame_json(dump);
 	printf("Shim:      belay %s, pid %lld, up %s%s\n", word(dump, "version"),
 		number(dump, "pid"), seconds(dump, "uptime_s", uptime),
 		is_true(dump, "shutting_down") ? ", shutting down" : "");

@@ -8,6 +8,7 @@
 #include "proto/any.h"
 #include "proto/message.h"
 #include "shim/ctl/events_command.h"
+#include "shim/ctl/format.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -93,6 +94,7 @@ static void print_text(json_t *event)
 	const char *key;
 	json_t *value;
 
+	format_tame_json(event);
 	printf("%s %s %s", json_string_value(json_object_get(event, "time")),
 		json_string_value(json_object_get(event, "namespace")),
 		json_string_value(json_object_get(event, "topic")));

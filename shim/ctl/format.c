@@ -43,12 +43,33 @@ const char *format_age(int64_t seconds, char ret[FORMAT_MAX])
 	return ret;
 }
 
-/* A name can hold an escape sequence; a terminal that obeys it is not ours to give away. */
-static void tame(char *text)
+/*
+ * What a terminal obeys: control characters, and those of eight bits, which are U+0080 to U+009F.
+ */
+char *format_tame(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
+	for (unsigned char *c = (unsigned char *)text; *c; c++) {
+		if (*c < ' ' || *c == 0x7f) {
+			*c = '?';
+		} else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) {
+			c[0] = '?';
+			c[1] = '?';
+		}
+	}
+	return text;
+}
+
+void format_tame_json(json_t *j)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	/* The string is the value's own copy, and stays as long and as valid as it was. */
+	if (json_is_string(j))
+		format_tame((char *)json_string_value(j));
+	json_object_foreach(j, key, item) format_tame_json(item);
+	json_array_foreach(j, i, item) format_tame_json(item);
 }
 
 int table_add(struct table *t, const char *fmt, ...)
@@ -71,7 +92,7 @@ int table_add(struct table *t, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return -ENOMEM;
-	tame(text);
+	format_tame(text);
 	t->cell[t->n++] = text;
 	return 0;
 }

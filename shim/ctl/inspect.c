@@ -9,6 +9,7 @@
 #include "proto/api/options.pb-c.h"
 #include "proto/api/task.pb-c.h"
 #include "shim/ctl/commands.h"
+#include "shim/ctl/format.h"
 #include "shim/ctl/procfs.h"
 #include "shim/ctl/survey.h"
 #include "shim/ctl/target.h"
@@ -221,6 +222,7 @@ static int inspect(struct target *t, const void *args, char **words, struct err 
 		putchar('\n');
 		return 0;
 	}
+	format_tame_json(out);
 	print_state(out);
 	print_shim(json_object_get(out, "shim"));
 	print_lists(out);

@@ -89,7 +89,7 @@ static int print_json(const struct seen *seen, size_t n, struct err *e)
 }
 
 /* Below the table, so that it is not wider than it needs to be. */
-static int tell_failures(const struct seen *seen, size_t n)
+static int tell_failures(struct seen *seen, size_t n)
 {
 	int rc = 0;
 
@@ -97,7 +97,7 @@ static int tell_failures(const struct seen *seen, size_t n)
 		if (survey_has_answer(&seen[i]))
 			continue;
 		fprintf(stderr, "belayctl ps: %s/%s: %s\n", seen[i].found->ns, seen[i].found->id,
-			seen[i].why.msg);
+			format_tame(seen[i].why.msg));
 		rc = EXIT_CTL_BAD_NEWS;
 	}
 	return rc;

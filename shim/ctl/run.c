@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "proto/api/task.pb-c.h"
 #include "shim/ctl/attach.h"
+#include "shim/ctl/format.h"
 #include "shim/ctl/launch.h"
 #include "shim/ctl/listener.h"
 #include "shim/ctl/options.h"
@@ -255,7 +256,7 @@ int run_container(const struct run_args *args)
 		e = r.a.op.err;
 	}
 	if (err_is_set(&e)) {
-		fprintf(stderr, "belayctl: %s\n", e.msg);
+		fprintf(stderr, "belayctl: %s\n", format_tame(e.msg));
 		return EXIT_CTL_FAILED;
 	}
 	return (int)r.a.exit_status;

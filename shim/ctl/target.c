@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim/ctl/target.h"
 
+#include "shim/ctl/format.h"
+
 #include <stdio.h>
 
 int target_find_all(struct target *t, const struct where *where, struct err *e)
@@ -35,9 +37,9 @@ void target_close(struct target *t)
 	*t = (struct target){ 0 };
 }
 
-int target_failed(const char *command, const struct err *e)
+int target_failed(const char *command, struct err *e)
 {
-	fprintf(stderr, "belayctl %s: %s\n", command, e->msg);
+	fprintf(stderr, "belayctl %s: %s\n", command, format_tame(e->msg));
 	return EXIT_CTL_FAILED;
 }
 

@@ -44,6 +44,6 @@ int target_run(const struct errand *what, int argc, char **argv);
 int target_run_all(const struct errand *what, int argc, char **argv);
 
 /* What belayctl answers when @e is why it failed: EXIT_CTL_FAILED, with a line on stderr. */
-int target_failed(const char *command, const struct err *e);
+int target_failed(const char *command, struct err *e);
 
 #endif

@@ -71,3 +71,19 @@ TEST(a_name_cannot_speak_to_the_terminal)
 	expect(&t, 0, "a?[2Jb?c?\n");
 	table_fini(&t);
 }
+
+TEST(what_a_terminal_obeys_is_tamed)
+{
+	char text[] = "a\tb\n\033[2J\x7f \xc2\x9b"
+		      "1m \xc3\xa9 \xc2\xa9 \xc2";
+	json_t *j =
+		json_pack("{s:s, s:[s, i], s:{s:s}}", "a", "\033", "b", "x\ny", 1, "c", "d", "\a");
+	char *got;
+
+	assert_string_equal(format_tame(text), "a?b??[2J? ??1m \xc3\xa9 \xc2\xa9 \xc2");
+	format_tame_json(j);
+	got = json_dumps(j, JSON_COMPACT);
+	assert_string_equal(got, "{\"a\":\"?\",\"b\":[\"x?y\",1],\"c\":{\"d\":\"?\"}}");
+	free(got);
+	json_decref(j);
+}
