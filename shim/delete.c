@@ -26,8 +26,13 @@
 /* 128 + SIGKILL: what becomes of a container whose shim is gone. */
 #define EXIT_CODE_KILLED 137
 
+/* How long the runtime may take, in seconds. It may hang, and the mount is to come off all the
+ * same. */
+#define RUNTIME_MAX_S 2.5
+
 struct cleanup {
 	struct op op;
+	ev_timer runtime_late, late;
 	struct ev_loop *loop;
 	struct reaper reaper;
 	struct signals signals;
@@ -50,7 +55,27 @@ static void warn(const char *what, const struct err *e)
 
 static void runtime_exited(struct runtime_call *call)
 {
-	op_resume(&container_of(call, struct cleanup, call)->op, OP_DONE);
+	struct cleanup *c = container_of(call, struct cleanup, call);
+	struct err e = ERR_INIT;
+
+	ev_timer_stop(c->loop, &c->runtime_late);
+	if (runtime_verdict(call, &e) < 0)
+		warn("failed to remove runc container", &e);
+	op_resume(&c->op, OP_DONE);
+}
+
+/* SIGKILL may not end it, in a sleep that nothing interrupts: it is not waited for. */
+static void on_runtime_late(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct cleanup *c = container_of(timer, struct cleanup, runtime_late);
+
+	(void)loop;
+	(void)revents;
+	fprintf(stderr, "failed to remove runc container: %s does not end within %g s\n",
+		c->runtime.binary, RUNTIME_MAX_S);
+	(void)runtime_kill(&c->call);
+	runtime_call_fini(&c->call);
+	op_resume(&c->op, OP_DONE);
 }
 
 static enum op_next delete_container(struct op *op)
@@ -58,26 +83,13 @@ static enum op_next delete_container(struct op *op)
 	struct cleanup *c = from_op(op);
 	struct err e = ERR_INIT;
 
-	if (runtime_delete(&c->call, &c->runtime, true, runtime_exited, &e) == 0)
-		return OP_WAIT;
-	warn("failed to remove runc container", &e);
-	return OP_DONE;
-}
-
-static enum op_next kill_runtime(struct op *op)
-{
-	return runtime_kill(&from_op(op)->call) ? OP_WAIT : OP_DONE;
-}
-
-static enum op_next read_verdict(struct op *op)
-{
-	struct cleanup *c = from_op(op);
-	struct err e = ERR_INIT;
-
-	/* Without a child there is no verdict: that has been told. */
-	if (c->call.spawn_rc == 0 && runtime_verdict(&c->call, &e) < 0)
+	if (runtime_delete(&c->call, &c->runtime, true, runtime_exited, &e) < 0) {
 		warn("failed to remove runc container", &e);
-	return OP_DONE;
+		return OP_DONE;
+	}
+	ev_timer_init(&c->runtime_late, on_runtime_late, RUNTIME_MAX_S, 0.);
+	ev_timer_start(c->loop, &c->runtime_late);
+	return OP_WAIT;
 }
 
 static void unmounted(struct rootfs_job *job)
@@ -88,6 +100,7 @@ static void unmounted(struct rootfs_job *job)
 static enum op_next unmount_rootfs(struct op *op)
 {
 	struct cleanup *c = from_op(op);
+	struct err e = ERR_INIT;
 	char path[PATH_MAX];
 	int rc = -ENAMETOOLONG;
 
@@ -96,13 +109,9 @@ static enum op_next unmount_rootfs(struct op *op)
 		rc = rootfs_unmount_begin(&c->unmounting, &c->reaper, path);
 	if (rc == 0)
 		return OP_WAIT;
-	err_rc(&op->err, rc, "failed to cleanup rootfs mount");
-	return OP_FAIL;
-}
-
-static enum op_next kill_unmount(struct op *op)
-{
-	return rootfs_job_kill(&from_op(op)->unmounting) ? OP_WAIT : OP_DONE;
+	err_rc(&e, rc, "unmount");
+	warn("failed to cleanup rootfs mount", &e);
+	return OP_DONE;
 }
 
 static enum op_next check_unmount(struct op *op)
@@ -114,24 +123,32 @@ static enum op_next check_unmount(struct op *op)
 	return OP_DONE;
 }
 
+/* None fails, and none is taken back: what could not be done has been told. */
 static const struct op_step steps[] = {
-	/* clang-format off */
-	{ "delete container", delete_container, kill_runtime }, /* waits for the runtime */
-	{ "read verdict",     read_verdict,     NULL         },
-	{ "unmount rootfs",   unmount_rootfs,   kill_unmount }, /* waits for a child */
-	{ "check unmount",    check_unmount,    NULL         },
-	/* clang-format on */
+	{ "delete container", delete_container, NULL }, /* waits for the runtime, not for long */
+	{ "unmount rootfs", unmount_rootfs, NULL },     /* waits for a child */
+	{ "check unmount", check_unmount, NULL },
 };
 
 static void finish(struct op *op)
 {
-	if (err_is_set(&op->err))
-		warn("delete", &op->err);
 	from_op(op)->is_done = true;
 	ev_break(op->loop, EVBREAK_ALL);
 }
 
 static const struct op_plan plan = { "delete", steps, ARRAY_LEN(steps), finish, NULL };
+
+/* The answer goes before all else: with it goes how the container ended. */
+static void on_late(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct cleanup *c = container_of(timer, struct cleanup, late);
+
+	(void)revents;
+	fprintf(stderr, "delete: gave up in step '%s' after %g s\n", op_step_name(&c->op),
+		DELETE_DEADLINE_S);
+	(void)rootfs_job_kill(&c->unmounting); /* one that cannot be killed is left behind */
+	ev_break(loop, EVBREAK_ALL);
+}
 
 /* An order to end is not ours to follow half-way: containerd has SIGKILL for that. */
 static void on_signal(struct signals *s, int signo)
@@ -221,7 +238,9 @@ int delete_run(const struct args *args, struct err *e)
 	unsetenv("NOTIFY_SOCKET");
 	if (prepare(&c, bundle_fd, args, &options, e) < 0)
 		return -1;
-	op_start(&c.op, c.loop, &plan, DELETE_DEADLINE_S);
+	ev_timer_init(&c.late, on_late, DELETE_DEADLINE_S, 0.);
+	ev_timer_start(c.loop, &c.late);
+	op_start(&c.op, c.loop, &plan, 0);
 	if (!c.is_done)
 		ev_run(c.loop, 0);
 	remove_socket(bundle_fd);

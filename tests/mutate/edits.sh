@@ -713,3 +713,13 @@ edit shim/ctl/inspect.c 'a container speaks to the terminal of who looks at it' 
 	format_tame_json(out);
 ==>
 END
+
+edit shim/delete.c 'a runtime that hangs costs delete the unmount' 'root/late_delete' <<'END'
+	ev_timer_start(c->loop, &c->runtime_late);
+==>
+END
+
+edit shim/delete.c 'an unmount that hangs costs delete its answer' 'root/late_delete' <<'END'
+	ev_timer_start(c.loop, &c.late);
+==>
+END
