@@ -31,14 +31,20 @@ static void input_ended(struct streams *s)
 		request_close_stdin(&a->about, &a->close_stdin); /* else attached_start() does */
 }
 
-static void output_ended(struct streams *s)
+/* Who writes what nobody reads is ended, as it would be at the other end of a pipe. */
+static void output_ended(struct streams *s, bool failed)
 {
 	struct attached *a = container_of(s, struct attached, streams);
 
-	if (!a->awaits_output)
-		return;
-	a->awaits_output = false;
-	op_resume(&a->op, OP_DONE);
+	if (failed)
+		streams_discard(s, &a->reaper);
+	if (a->awaits_output && !streams_output_is_open(s)) {
+		a->awaits_output = false;
+		op_resume(&a->op, OP_DONE);
+	} else if (failed && !a->has_exited && !a->op.unwinding) {
+		err_set(&a->op.err, STATUS_CANCELED, "our output cannot be written any more");
+		op_abort(&a->op);
+	}
 }
 
 enum op_next attached_start_relays(struct op *op)
@@ -166,6 +172,7 @@ static void process_exited(
 
 	if (!e)
 		reply = message_unpack(&pb__wait_response__descriptor, payload, n);
+	a->has_exited = reply != NULL;
 	if (reply)
 		a->exit_status = reply->exit_status;
 	else if (e)

@@ -39,7 +39,7 @@ struct attached {
 	struct client_call signal, close_stdin, resize;
 	struct terminal terminal;
 	bool is_there; /* there is somebody to send signals to */
-	bool awaits_output, awaits_end, is_done;
+	bool has_exited, awaits_output, awaits_end, is_done;
 	uint32_t exit_status;
 };
 

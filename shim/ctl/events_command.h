@@ -12,7 +12,8 @@
 
 #include <jansson.h>
 
-/* Both end with a signal, and return 0 then. -1 and *e. */
+/* Both end with a signal, or when nobody reads our output any more, and return 0 then. -1 and *e.
+ */
 
 /* Serves on @path as containerd would: whoever has it as TTRPC_ADDRESS tells everything, at once.
  */
@@ -24,7 +25,13 @@ int events_watch(const struct where *where, bool json, struct err *e);
 /* {"namespace", "topic", "time", ...and the members of the event}; NULL when out of memory. */
 json_t *events_json(const Pb__Envelope *envelope);
 
-/* One line, at once. With "namespace", "topic" and "time" in front for people. Takes @event. */
-void events_print(json_t *event, bool json);
+/*
+ * One line, at once. With "namespace", "topic" and "time" in front for people.
+ * Takes @event. 0, or -errno: it may not have got through.
+ */
+int events_print(json_t *event, bool json);
+
+/* False when our output is a pipe or a terminal whose other end is closed. */
+bool events_are_read(void);
 
 #endif

@@ -10,9 +10,12 @@
 #include "shim/ctl/events_command.h"
 #include "shim/ctl/format.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static const ProtobufCMessageDescriptor *const types[] = {
 	&pb__task_create__descriptor,
@@ -111,14 +114,25 @@ static void print_text(json_t *event)
 	putchar('\n');
 }
 
-void events_print(json_t *event, bool json)
+int events_print(json_t *event, bool json)
 {
+	int rc = 0;
+
 	if (event && json) {
 		json_dumpf(event, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else if (event) {
 		print_text(event);
 	}
-	fflush(stdout);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		rc = errno ? -errno : -EIO;
 	json_decref(event);
+	return rc;
+}
+
+bool events_are_read(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) <= 0 || !(out.revents & (POLLERR | POLLHUP));
 }

@@ -11,6 +11,7 @@
 #include "shim/ctl/events_command.h"
 #include "shim/socket.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 struct ear {
@@ -18,6 +19,7 @@ struct ear {
 	struct signals signals;
 	struct server server;
 	bool json;
+	struct err err;
 };
 
 static void on_forward(struct call *c)
@@ -25,12 +27,22 @@ static void on_forward(struct call *c)
 	struct ear *ear = call_user(c);
 	auto_message Pb__ForwardRequest *req = call_unpack(c, &pb__forward_request__descriptor);
 	Pb__Empty empty = PB__EMPTY__INIT;
+	struct err e = ERR_INIT;
+	int rc;
 
 	if (!req)
 		return;
-	if (req->envelope)
-		events_print(events_json(req->envelope), ear->json);
-	call_reply(c, &empty.base);
+	rc = req->envelope ? events_print(events_json(req->envelope), ear->json) : 0;
+	if (rc == 0) {
+		call_reply(c, &empty.base);
+		return;
+	}
+	/* Not heard, so not taken away from the next who listens. */
+	err_rc(&e, rc, "print");
+	call_fail(c, &e);
+	if (rc != -EPIPE)
+		ear->err = e;
+	ev_break(ear->loop, EVBREAK_ALL);
 }
 
 static const struct server_method methods[] = { { "Forward", on_forward }, { NULL, NULL } };
@@ -59,7 +71,8 @@ static int serve(struct ear *ear, int fd, struct err *e)
 	ev_run(ear->loop, 0);
 	server_fini(&ear->server);
 	signals_fini(&ear->signals);
-	return 0;
+	*e = ear->err;
+	return err_is_set(e) ? -1 : 0;
 }
 
 int events_listen(const char *path, bool json, struct err *e)

@@ -10,6 +10,7 @@
 #include "shim/ctl/events_command.h"
 #include "shim/ctl/survey.h"
 
+#include <errno.h>
 #include <ev.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct watch {
 	struct found_list list; /* of the look before */
 	struct seen *seen;
 	struct err err;
+	bool is_unread; /* our output: nobody is left to tell */
 };
 
 static json_t *time_now(void)
@@ -40,8 +42,10 @@ static json_t *time_now(void)
 	return json_string(text);
 }
 
-static void tell(const struct watch *w, const struct seen *s, const char *topic)
+static void tell(struct watch *w, const struct seen *s, const char *topic)
 {
+	int rc;
+
 	json_t *event = json_pack("{s:s, s:s, s:o, s:s}", "namespace", s->found->ns, "topic", topic,
 		"time", time_now(), "container_id", s->found->id);
 
@@ -49,7 +53,10 @@ static void tell(const struct watch *w, const struct seen *s, const char *topic)
 		json_object_set_new(event, "pid", json_integer(s->state->pid));
 	if (event && s->state && s->state->status == PB__PROCESS_STATUS__STOPPED)
 		json_object_set_new(event, "exit_status", json_integer(s->state->exit_status));
-	events_print(event, w->json);
+	rc = events_print(event, w->json);
+	w->is_unread |= rc == -EPIPE;
+	if (rc < 0 && !w->is_unread)
+		err_rc(&w->err, rc, "print");
 }
 
 static int compare(const struct found *a, const struct found *b)
@@ -60,8 +67,7 @@ static int compare(const struct found *a, const struct found *b)
 }
 
 /* Both are sorted alike (find.h). @i is of the old ones, @j of the new ones. */
-static void tell_changes(
-	const struct watch *w, const struct found_list *list, const struct seen *seen)
+static void tell_changes(struct watch *w, const struct found_list *list, const struct seen *seen)
 {
 	size_t i = 0, j = 0;
 
@@ -104,6 +110,8 @@ static void look(struct ev_loop *loop, ev_timer *timer, int revents)
 	forget(w);
 	w->list = list;
 	w->seen = seen;
+	if (err_is_set(&w->err) || w->is_unread || !events_are_read())
+		ev_break(loop, EVBREAK_ALL);
 }
 
 static void on_signal(struct signals *s, int signo)

@@ -100,6 +100,8 @@ static const struct op_step steps[] = {
 	{ "connect",       connect_to_shim,             NULL                        },
 	{ "add exec",      add_exec,                    drop_exec                   },
 	{ "take terminal", attached_take_terminal,      attached_give_terminal_back },
+	{ "see it die",    NULL,                        attached_see_it_die         }, /* after the row below */
+	{ "kill it",       NULL,                        attached_kill_it            },
 	{ "start",         attached_start,              NULL                        },
 	{ "tell size",     attached_tell_size,          NULL                        },
 	{ "await exit",    attached_await_exit,         NULL                        },

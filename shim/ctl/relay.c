@@ -44,7 +44,7 @@ static void on_child_exit(struct child *child, const struct exit_status *st)
 {
 	struct relay *r = container_of(child, struct relay, child);
 
-	(void)st;
+	r->has_failed = st->code != 0;
 	r->on_end(r);
 	/* r may be gone */
 }
@@ -54,6 +54,7 @@ static int begin(struct relay *r, struct reaper *reaper, const struct route *way
 {
 	int rc;
 
+	r->has_failed = false;
 	r->on_end = on_end;
 	rc = child_fork(&r->child, reaper, copy, (void *)way, on_child_exit);
 	return rc < 0 ? err_rc(e, rc, "relay %s", way->fifo) : 0;
@@ -72,24 +73,24 @@ static void on_input_end(struct relay *r)
 	s->on_input_end(s);
 }
 
-static void check_output(struct streams *s)
+static void check_output(struct streams *s, const struct relay *r)
 {
-	if (!streams_output_is_open(s))
-		s->on_output_end(s);
+	if (r->has_failed || !streams_output_is_open(s))
+		s->on_output_end(s, r->has_failed);
 }
 
 static void on_stdout_end(struct relay *r)
 {
-	check_output(container_of(r, struct streams, out));
+	check_output(container_of(r, struct streams, out), r);
 }
 
 static void on_stderr_end(struct relay *r)
 {
-	check_output(container_of(r, struct streams, err));
+	check_output(container_of(r, struct streams, err), r);
 }
 
 void streams_init(struct streams *s, void (*input_end)(struct streams *s),
-	void (*output_end)(struct streams *s))
+	void (*output_end)(struct streams *s, bool failed))
 {
 	*s = (struct streams){
 		.in = { .child = CHILD_NONE },
@@ -112,6 +113,20 @@ int streams_begin(struct streams *s, struct reaper *reaper, const struct streams
 	if (begin(&s->out, reaper, &out, on_stdout_end, e) < 0)
 		return -1;
 	return wanted->err ? begin(&s->err, reaper, &err, on_stderr_end, e) : 0;
+}
+
+void streams_discard(struct streams *s, struct reaper *reaper)
+{
+	auto_fd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	const struct route out = { "stdout", null, false };
+	const struct route err = { "stderr", null, false };
+	struct err e = ERR_INIT;
+
+	/* Without it they end later, when the shim no longer waits for a reader. */
+	if (s->out.has_failed)
+		(void)begin(&s->out, reaper, &out, on_stdout_end, &e);
+	if (s->err.has_failed)
+		(void)begin(&s->err, reaper, &err, on_stderr_end, &e);
 }
 
 bool streams_input_is_open(const struct streams *s)

@@ -19,6 +19,7 @@ struct reaper;
 
 struct relay {
 	struct child child;
+	bool has_failed;
 	void (*on_end)(struct relay *r);
 };
 
@@ -26,11 +27,13 @@ struct relay {
 struct streams {
 	struct relay in, out, err;
 	void (*on_input_end)(struct streams *s);
-	void (*on_output_end)(struct streams *s); /* of both outputs */
+	/* Of both outputs; and of each that @failed: it could not be written, to a reader that has
+	 * gone or a disk that is full. */
+	void (*on_output_end)(struct streams *s, bool failed);
 };
 
 void streams_init(struct streams *s, void (*on_input_end)(struct streams *s),
-	void (*on_output_end)(struct streams *s));
+	void (*on_output_end)(struct streams *s, bool failed));
 
 struct streams_wanted {
 	bool input;
@@ -40,6 +43,9 @@ struct streams_wanted {
 /* 0: the callbacks follow. */
 int streams_begin(struct streams *s, struct reaper *reaper, const struct streams_wanted *wanted,
 	struct err *e);
+
+/* In on_output_end(): what failed is read all the same, so that nobody waits for a reader. */
+void streams_discard(struct streams *s, struct reaper *reaper);
 
 bool streams_input_is_open(const struct streams *s);
 bool streams_output_is_open(const struct streams *s);

@@ -723,3 +723,15 @@ edit shim/delete.c 'an unmount that hangs costs delete its answer' 'root/late_de
 	ev_timer_start(c.loop, &c.late);
 ==>
 END
+
+edit shim/ctl/attach.c 'a container writes on to a reader that has gone' 'root/broken_pipe.sh' <<'END'
+	} else if (failed && !a->has_exited && !a->op.unwinding) {
+==>
+	} else if (failed && a->has_exited && !a->op.unwinding) {
+END
+
+edit shim/ctl/events_watch.c 'events goes on when nobody reads them' 'root/broken_pipe.sh' <<'END'
+	if (err_is_set(&w->err) || w->is_unread || !events_are_read())
+==>
+	if (err_is_set(&w->err))
+END
