@@ -19,26 +19,59 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 	/* s may be gone; more signals make the descriptor readable again */
 }
 
-int signals_init(
-	struct signals *s, struct ev_loop *loop, void (*on_signal)(struct signals *s, int signo))
+static int begin(struct signals *s, const sigset_t *wanted)
 {
-	sigset_t wanted, blocked;
+	sigset_t blocked = *wanted;
 
-	*s = (struct signals){ .loop = loop, .fd = -1, .on_signal = on_signal };
-	sigemptyset(&wanted);
-	sigaddset(&wanted, SIGTERM);
-	sigaddset(&wanted, SIGINT);
-	sigaddset(&wanted, SIGUSR1);
-	blocked = wanted;
 	sigaddset(&blocked, SIGPIPE);
 	if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
 		return -errno;
-	s->fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->fd = signalfd(-1, wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->fd < 0)
 		return -errno;
 	ev_io_init(&s->watcher, on_readable, s->fd, EV_READ);
-	ev_io_start(loop, &s->watcher);
+	ev_io_start(s->loop, &s->watcher);
 	return 0;
+}
+
+static void fill(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGUSR1);
+}
+
+int signals_init(
+	struct signals *s, struct ev_loop *loop, void (*on_signal)(struct signals *s, int signo))
+{
+	sigset_t wanted;
+
+	*s = (struct signals){ .loop = loop, .fd = -1, .on_signal = on_signal };
+	fill(&wanted);
+	return begin(s, &wanted);
+}
+
+/* A blocked signal is queued even if it is ignored, so that has to be asked for. */
+static bool is_ignored(int signo)
+{
+	struct sigaction now;
+
+	return sigaction(signo, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+int signals_init_at_terminal(
+	struct signals *s, struct ev_loop *loop, void (*on_signal)(struct signals *s, int signo))
+{
+	sigset_t wanted;
+
+	*s = (struct signals){ .loop = loop, .fd = -1, .on_signal = on_signal };
+	fill(&wanted);
+	if (!is_ignored(SIGHUP))
+		sigaddset(&wanted, SIGHUP);
+	if (!is_ignored(SIGQUIT))
+		sigaddset(&wanted, SIGQUIT);
+	return begin(s, &wanted);
 }
 
 void signals_fini(struct signals *s)

@@ -26,6 +26,13 @@ struct signals {
 /* Calls @on_signal for SIGTERM, SIGINT and SIGUSR1. 0 or -errno. */
 int signals_init(struct signals *s, struct ev_loop *loop,
 	void (*on_signal)(struct signals *s, int signo)) NODISCARD;
+
+/*
+ * For a command that people run: SIGHUP and SIGQUIT too, which a terminal sends,
+ * each unless whoever started us had us ignore it (nohup). A service dies of them.
+ */
+int signals_init_at_terminal(struct signals *s, struct ev_loop *loop,
+	void (*on_signal)(struct signals *s, int signo)) NODISCARD;
 void signals_fini(struct signals *s);
 
 /* False after a turn of the loop in which the kernel refused to watch (epoll_ctl: ENOMEM, ENOSPC).

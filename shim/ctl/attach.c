@@ -302,7 +302,7 @@ int attached_init(struct attached *a, struct err *e)
 		return err_set(e, STATUS_UNKNOWN, "create event loop");
 	client_init(&a->client, a->loop, a->ns, on_shim_closed);
 	a->about.client = &a->client;
-	rc = signals_init(&a->signals, a->loop, on_signal);
+	rc = signals_init_at_terminal(&a->signals, a->loop, on_signal);
 	if (rc == 0)
 		rc = reaper_init(&a->reaper, a->loop);
 	return rc < 0 ? err_rc(e, rc, "watch children") : 0;

@@ -59,7 +59,7 @@ static void on_signal(struct signals *s, int signo)
 
 static int serve(struct ear *ear, int fd, struct err *e)
 {
-	int rc = signals_init(&ear->signals, ear->loop, on_signal);
+	int rc = signals_init_at_terminal(&ear->signals, ear->loop, on_signal);
 
 	if (rc == 0)
 		rc = server_init(&ear->server, ear->loop, fd, services, ear);

@@ -122,7 +122,7 @@ static void on_signal(struct signals *s, int signo)
 
 static int run(struct watch *w, struct err *e)
 {
-	int rc = signals_init(&w->signals, w->loop, on_signal);
+	int rc = signals_init_at_terminal(&w->signals, w->loop, on_signal);
 
 	if (rc < 0)
 		return err_rc(e, rc, "watch signals");

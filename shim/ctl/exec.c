@@ -211,8 +211,8 @@ const struct command command_exec = {
 	.synopsis = { "[OPTIONS] CONTAINER [OPTIONS] [--] COMMAND [ARG...]" },
 	.about = "Runs COMMAND in CONTAINER, as its init runs but for what options say, carries "
 		 "its\n"
-		 "output and with -i our input, passes on SIGINT, SIGTERM and SIGUSR1, and exits\n"
-		 "with its status. containerd has no part in it.\n"
+		 "output and with -i our input, passes on SIGINT, SIGTERM, SIGHUP, SIGQUIT and\n"
+		 "SIGUSR1, and exits with its status. containerd has no part in it.\n"
 		 "CONTAINER is an id, the beginning of only one, or NAMESPACE/ID.\n"
 		 "\n"
 		 "Exit status: that of COMMAND, 128 + N if signal N ended it; 125 if belayctl "

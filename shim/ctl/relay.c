@@ -17,12 +17,14 @@ struct route {
 /* In the child. */
 static int copy(void *arg)
 {
+	static const int not_ours[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	const struct route *way = arg;
 	char chunk[64 * 1024];
 	int fifo, from, to;
 
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
+	/* A terminal sends them to us all; belayctl itself decides what they are to mean. */
+	for (size_t i = 0; i < ARRAY_LEN(not_ours); i++)
+		signal(not_ours[i], SIG_IGN);
 	fifo = open(way->fifo, (way->to_fifo ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
 	if (fifo < 0)
 		return 1;

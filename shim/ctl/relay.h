@@ -7,7 +7,7 @@
  *
  * Each is a process of its own that copies and may block: our standard streams
  * can be terminals, files and pipes shared with others, none of which may be
- * made non-blocking. It ends with its source; SIGINT and SIGTERM are not for it.
+ * made non-blocking. It ends with its source; signals of the terminal are not for it.
  */
 
 #include "base/err.h"

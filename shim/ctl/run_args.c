@@ -87,14 +87,14 @@ const struct command command_run = {
 	.name = "run",
 	.summary = "run a container through a shim, without containerd",
 	.synopsis = { "[OPTIONS] --rootfs DIR [--] COMMAND [ARG...]", "[OPTIONS] --bundle DIR" },
-	.about =
-		"Runs COMMAND in a container and exits with its status. The container gets its\n"
-		"own pid, ipc, uts, mount and network namespaces, DIR as its root, and\n"
-		"belayctl's standard output and error; an empty input without -i. SIGINT, SIGTERM\n"
-		"and SIGUSR1 are passed on.\n"
-		"\n"
-		"Exit status: the container's, 128 + N if signal N ended it, or 125 if belayctl\n"
-		"itself failed.\n",
+	.about = "Runs COMMAND in a container and exits with its status. The container gets its\n"
+		 "own pid, ipc, uts, mount and network namespaces, DIR as its root, and\n"
+		 "belayctl's standard output and error; an empty input without -i. SIGINT, "
+		 "SIGTERM,\n"
+		 "SIGHUP, SIGQUIT and SIGUSR1 are passed on.\n"
+		 "\n"
+		 "Exit status: the container's, 128 + N if signal N ended it, or 125 if belayctl\n"
+		 "itself failed.\n",
 	.rows = rows,
 	.least = 0,
 	.most = -1,

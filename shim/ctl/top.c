@@ -174,8 +174,43 @@ static int draw(const struct look *before, const struct look *now, struct err *e
 /* The terminal while we have it. */
 struct screen {
 	struct termios before;
-	int signals; /* owned; a signalfd: SIGWINCH draws anew, others end us */
+	int signals; /* owned; a signalfd: SIGWINCH draws anew, SIGTSTP stops, others end us */
 };
+
+static int show(struct screen *s, struct err *e)
+{
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, &s->before) < 0)
+		return err_sys(e, "read the terminal's settings");
+	raw = s->before;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &raw); /* then q needs a return */
+	fputs(SCREEN_TAKE, stdout);
+	return 0;
+}
+
+static void hide(const struct screen *s)
+{
+	fputs(SCREEN_GIVE, stdout);
+	fflush(stdout);
+	(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &s->before); /* one that is gone needs nothing */
+}
+
+/* As the shell expects it. Where nobody could let us go on, the kernel does not stop us. */
+static bool stop(struct screen *s)
+{
+	struct err e = ERR_INIT;
+	sigset_t set;
+
+	hide(s);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	(void)raise(SIGTSTP);
+	if (sigprocmask(SIG_UNBLOCK, &set, NULL) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return false;
+	return show(s, &e) == 0;
+}
 
 /* False: it was q, or a signal, or there is no terminal any more. */
 static bool key_goes_on(void)
@@ -185,15 +220,17 @@ static bool key_goes_on(void)
 	return read(STDIN_FILENO, &key, 1) == 1 && key != 'q' && key != 'Q';
 }
 
-static bool signal_goes_on(int fd)
+static bool signal_goes_on(struct screen *s)
 {
 	struct signalfd_siginfo si;
 
-	return read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si) && si.ssi_signo == SIGWINCH;
+	if (read(s->signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return false;
+	return si.ssi_signo == SIGTSTP ? stop(s) : si.ssi_signo == SIGWINCH;
 }
 
 /* Until the next look is due. */
-static bool await_next(const struct screen *s)
+static bool await_next(struct screen *s)
 {
 	int64_t until = clock_mono_ns() + INTERVAL_MS * NS_PER_MS;
 	struct pollfd in[] = {
@@ -207,14 +244,13 @@ static bool await_next(const struct screen *s)
 		if (left_ms <= 0 || poll(in, ARRAY_LEN(in), (int)left_ms) <= 0)
 			return true;
 		if (in[1].revents)
-			return signal_goes_on(s->signals);
+			return signal_goes_on(s);
 		if (!key_goes_on())
 			return false;
 	}
 }
 
-static int watch(
-	const struct where *where, struct ev_loop *loop, const struct screen *s, struct err *e)
+static int watch(const struct where *where, struct ev_loop *loop, struct screen *s, struct err *e)
 {
 	struct look before = { 0 }, now;
 
@@ -236,32 +272,16 @@ static int watch(
 
 static int take_screen(struct screen *s, struct err *e)
 {
-	struct termios raw;
+	static const int wanted[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH };
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGWINCH);
-	if (tcgetattr(STDIN_FILENO, &s->before) < 0)
-		return err_sys(e, "read the terminal's settings");
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		sigaddset(&set, wanted[i]);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
 		(s->signals = signalfd(-1, &set, SFD_CLOEXEC)) < 0)
 		return err_sys(e, "watch signals");
-	raw = s->before;
-	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-	(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &raw); /* then q needs a return */
-	fputs(SCREEN_TAKE, stdout);
-	return 0;
-}
-
-static void give_screen(struct screen *s)
-{
-	fputs(SCREEN_GIVE, stdout);
-	fflush(stdout);
-	(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &s->before); /* one that is gone needs nothing */
-	fd_drop(&s->signals);
+	return show(s, e);
 }
 
 static int run_top(const struct top_args *args, struct err *e)
@@ -275,8 +295,9 @@ static int run_top(const struct top_args *args, struct err *e)
 	rc = take_screen(&s, e);
 	if (rc == 0) {
 		rc = watch(&args->where, loop, &s, e);
-		give_screen(&s);
+		hide(&s);
 	}
+	fd_drop(&s.signals);
 	ev_loop_destroy(loop);
 	return rc;
 }

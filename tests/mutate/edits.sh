@@ -735,3 +735,16 @@ edit shim/ctl/events_watch.c 'events goes on when nobody reads them' 'root/broke
 ==>
 	if (err_is_set(&w->err))
 END
+
+edit reaper/signals.c 'what nohup started dies of a hang-up' 'signals root/signals.sh' <<'END'
+	if (!is_ignored(SIGHUP))
+		sigaddset(&wanted, SIGHUP);
+==>
+	sigaddset(&wanted, SIGHUP);
+END
+
+edit shim/ctl/top.c 'a stopped top keeps the terminal' 'root/top.sh' <<'END'
+	static const int wanted[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH };
+==>
+	static const int wanted[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH };
+END

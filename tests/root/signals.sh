@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# SIGINT and SIGTERM to belayctl reach the container, and whatever is killed leaves nothing.
+# Signals to belayctl reach the container, those of a terminal too, and whatever is killed leaves nothing.
 . "$(dirname "$0")/lib.sh"
 
 # Not inherited as ignored, as a shell's background jobs would have it.
 start() { # NAME SCRIPT
 	: >"$T/out" # in the background it might be emptied only after we have found the last one's words
-	env --default-signal=INT,TERM "$BELAYCTL" run --runtime "$RUNTIME" --state "$T/state" \
+	env --default-signal=INT,TERM,HUP,QUIT "$BELAYCTL" run --runtime "$RUNTIME" --state "$T/state" \
 		--rootfs "$T/rootfs" --name "$1" -- sh -c "$2" >"$T/out" 2>"$T/err" &
 	ctl=$!
 	wait_for "$1 to be ready" grep -q ready "$T/out"
@@ -32,6 +32,23 @@ kill -INT "$ctl"
 wait_for "the first" grep -q again "$T/out"
 kill -TERM "$ctl"
 ends_with "two signals" 8
+
+for signal in HUP QUIT; do
+	start s-$signal 'trap "exit 9" '$signal'; echo ready; while :; do sleep 0.05; done'
+	kill -$signal "$ctl"
+	ends_with "a trapped SIG$signal" 9
+done
+
+# As nohup has it.
+(
+	trap '' HUP
+	exec "$BELAYCTL" run --runtime "$RUNTIME" --state "$T/state" --rootfs "$T/rootfs" --name s-no -- \
+		sh -c 'trap "exit 9" HUP; echo ready; sleep 1; exit 3'
+) >"$T/out" 2>"$T/err" &
+ctl=$!
+wait_for "s-no" grep -q ready "$T/out"
+kill -HUP "$ctl"
+ends_with "an ignored SIGHUP" 3
 
 # Pid 1 of a namespace ignores what it has no handler for: so does the container, and it runs on.
 start s4 'echo ready; exec sleep 1000'

@@ -69,6 +69,35 @@ TEST(a_reader_that_has_gone_is_an_error_and_not_our_death)
 	ev_loop_destroy(loop);
 }
 
+TEST(what_a_terminal_sends_is_an_event_where_it_is_wanted)
+{
+	struct ev_loop *loop = loop_new();
+	struct ear ear = { .n = 0 };
+
+	assert_int_equal(signals_init_at_terminal(&ear.signals, loop, on_signal), 0);
+	assert_int_equal(raise(SIGHUP), 0);
+	assert_int_equal(raise(SIGQUIT), 0);
+	loop_run_until(loop, &ear.twice);
+	assert_int_equal(ear.heard[0] + ear.heard[1], SIGHUP + SIGQUIT);
+	signals_fini(&ear.signals);
+	ev_loop_destroy(loop);
+}
+
+TEST(what_nohup_ignores_stays_ignored)
+{
+	struct ev_loop *loop = loop_new();
+	struct ear ear = { .n = 1 };
+
+	signal(SIGHUP, SIG_IGN);
+	assert_int_equal(signals_init_at_terminal(&ear.signals, loop, on_signal), 0);
+	assert_int_equal(raise(SIGHUP), 0);
+	assert_int_equal(raise(SIGQUIT), 0);
+	loop_run_until(loop, &ear.twice);
+	assert_int_equal(ear.heard[1], SIGQUIT);
+	signals_fini(&ear.signals);
+	ev_loop_destroy(loop);
+}
+
 static void end_it_all(struct signals *s, int signo)
 {
 	(void)signo;
