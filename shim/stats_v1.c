@@ -5,11 +5,13 @@
  */
 
 #include "base/buf.h"
+#include "base/fd.h"
 #include "proto/any.h"
 #include "proto/api/metrics_v1.pb-c.h"
 #include "shim/stats_kinds.h"
 #include "shim/stats_read.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,7 @@
 struct blkio_line {
 	Cgroup1__BlkIOEntry entry;
 	char op[16];
+	char device[48];
 };
 
 /* A slice of the lines: one behind the other, few tables with few devices touch few pages. */
@@ -189,6 +192,7 @@ static void add_blkio(struct blkio_table *t, const char *line)
 	cgroup1__blk_ioentry__init(&to->entry);
 	memcpy(to->op, op, sizeof(op));
 	to->entry.op = to->op;
+	to->entry.device = to->device;
 	to->entry.major = major;
 	to->entry.minor = minor;
 	to->entry.value = value;
@@ -213,6 +217,36 @@ static void read_blkio_file(
 	x->n_blkio += t->n;
 }
 
+/* Of several lines for a device the first counts. */
+static void name_device(struct metrics *x, const char *line)
+{
+	unsigned int major, minor;
+	char name[40];
+
+	if (sscanf(line, "%u %u %*u %39s", &major, &minor, name) != 3)
+		return; /* the heading */
+	for (size_t i = 0; i < x->n_blkio; i++) {
+		struct blkio_line *l = &x->blkio_line[i];
+
+		if (l->entry.major == major && l->entry.minor == minor && !l->device[0])
+			snprintf(l->device, sizeof(l->device), "/dev/%s", name);
+	}
+}
+
+/* By the reference's list of devices, once for all tables; one that is not in it has no name. */
+static void name_devices(struct metrics *x)
+{
+	auto_buf struct buf text = BUF_INIT(CGROUP_FILE_MAX);
+	char *rest = NULL;
+	char *line;
+
+	if (x->n_blkio > 0 && fd_read_file(AT_FDCWD, "/proc/partitions", &text) == 0 &&
+		buf_text(&text))
+		rest = (char *)text.data;
+	while ((line = strsep(&rest, "\n")))
+		name_device(x, line);
+}
+
 static void read_blkio(const struct cgroup *cg, struct metrics *x)
 {
 	static const char *const recursive[] = { "io_service_bytes_recursive",
@@ -233,6 +267,7 @@ static void read_blkio(const struct cgroup *cg, struct metrics *x)
 		read_blkio_file(cg, "throttle.io_service_bytes", x, &t[0]);
 		read_blkio_file(cg, "throttle.io_serviced", x, &t[1]);
 	}
+	name_devices(x);
 	cgroup1__blk_iostat__init(&x->blkio);
 	x->blkio.io_service_bytes_recursive = t[0].entries;
 	x->blkio.n_io_service_bytes_recursive = t[0].n;

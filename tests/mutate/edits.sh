@@ -748,3 +748,9 @@ edit shim/ctl/top.c 'a stopped top keeps the terminal' 'root/top.sh' <<'END'
 ==>
 	static const int wanted[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH };
 END
+
+edit shim/stats_v1.c 'a block device has the name of another' 'stats' <<'END'
+		if (l->entry.major == major && l->entry.minor == minor && !l->device[0])
+==>
+		if (!l->device[0])
+END

@@ -201,6 +201,50 @@ TEST(version_1_is_read_from_the_hierarchy_of_each_controller)
 	tmpdir_close(&dir);
 }
 
+/* "MAJOR:MINOR" and the name of a device that this machine has. */
+static void find_device(char number[32], char name[48])
+{
+	FILE *f = fopen("/proc/partitions", "re");
+	unsigned int major, minor;
+	char line[128];
+
+	assert_non_null(f);
+	name[0] = '\0';
+	while (!name[0] && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%u %u %*u %47s", &major, &minor, name) == 3)
+			snprintf(number, 32, "%u:%u", major, minor);
+	fclose(f);
+	if (!name[0])
+		test_skip("there is no block device");
+}
+
+TEST(version_1_tells_a_block_device_by_its_name_if_it_has_one)
+{
+	auto_buf struct buf bytes = BUF_INIT(STATS_BYTES_MAX);
+	char number[32], name[48], wanted[64], text[128];
+	struct tmpdir dir;
+	struct cgroup cg;
+	Pb__Any any;
+
+	find_device(number, name);
+	tmpdir_open(&dir);
+	make_v1_folders(&dir);
+	snprintf(text, sizeof(text), "%s Read 1\n1023:77 Read 2\n%s Write 3\nTotal 6\n", number,
+		number);
+	tmpdir_write(&dir, "blkio/at/blkio.throttle.io_serviced", text);
+	open_v1(&cg, &dir);
+	collect(&cg, &bytes, &any);
+	auto_message Cgroup1__Metrics *m = any_unpack(&any, &cgroup1__metrics__descriptor);
+	assert_non_null(m);
+	snprintf(wanted, sizeof(wanted), "/dev/%s", name);
+	assert_int_equal(m->blkio->n_io_serviced_recursive, 3);
+	assert_string_equal(m->blkio->io_serviced_recursive[0]->device, wanted);
+	assert_string_equal(m->blkio->io_serviced_recursive[1]->device, "");
+	assert_string_equal(m->blkio->io_serviced_recursive[2]->device, wanted);
+	cgroup_close(&cg);
+	tmpdir_close(&dir);
+}
+
 /* A name may come to mean another group: what is read again is read from the same. */
 TEST(version_1_stays_with_the_group_it_found)
 {
