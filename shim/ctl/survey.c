@@ -126,6 +126,9 @@ static void round_of(struct batch *b, void (*begin)(struct ask *a, const struct 
 			continue;
 		ask_await(&b->ask[i]);
 		take(&b->seen[i], &b->ask[i]);
+		/* One that hangs up now is not asked in the next round, nor is this answer taken
+		 * again. */
+		b->ask[i].call.service = NULL;
 	}
 }
 

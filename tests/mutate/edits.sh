@@ -754,3 +754,8 @@ edit shim/stats_v1.c 'a block device has the name of another' 'stats' <<'END'
 ==>
 		if (!l->device[0])
 END
+
+edit shim/ctl/survey.c 'the answer to the question before is taken for one to the next' 'root/ps.sh' <<'END'
+		b->ask[i].call.service = NULL;
+==>
+END
