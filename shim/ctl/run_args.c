@@ -4,13 +4,35 @@
  * run_args.c - the command line of `belayctl run`.
  */
 
+#include "base/attr.h"
 #include "base/id.h"
 #include "shim/ctl/commands.h"
 #include "shim/ctl/find.h"
 #include "shim/ctl/run.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+/* Folders in --state, beside those of containers: of sockets, of the runtime, of streams of execs.
+ */
+static bool is_ours(const char *name)
+{
+	static const char *const ours[] = { "s", "runtime", "exec" };
+
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		if (strcmp(name, ours[i]) == 0)
+			return true;
+	return false;
+}
+
+static int check_name(const struct command *c, const char *name)
+{
+	if (!id_is_valid(name))
+		return options_complain(
+			c, "--name: letters and digits, joined by single '.', '_' or '-'");
+	return is_ours(name) ? options_complain(c, "--name %s: belayctl itself uses it", name) : 0;
+}
 
 static int check(const struct command *c, const struct run_args *a)
 {
@@ -25,9 +47,8 @@ static int check(const struct command *c, const struct run_args *a)
 	if (a->bundle && !spec_options_are_empty(&a->options))
 		return options_complain(c, "--bundle: its config.json says it all; options that "
 					   "change it go with --rootfs");
-	if (a->name && !id_is_valid(a->name))
-		return options_complain(
-			c, "--name: letters and digits, joined by single '.', '_' or '-'");
+	if (a->name && check_name(c, a->name) < 0)
+		return -1;
 	if (a->terminal && !isatty(STDIN_FILENO))
 		return options_complain(c, "-t needs a terminal on standard input");
 	if (a->state[0] != '/')

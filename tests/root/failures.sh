@@ -41,6 +41,9 @@ refuses "no such rootfs" "--rootfs /nowhere: no such file or directory" \
 	ctl --runtime "$RUNTIME" --rootfs /nowhere -- true
 refuses "no command" "no command to run" ctl --runtime "$RUNTIME" --rootfs "$T/rootfs" --
 refuses "an id that is a path" "--name: " run --name ../x -- true
+for name in s runtime exec; do
+	refuses "the name of a folder of its own" "--name $name: belayctl itself uses it" run --name $name -- true
+done
 refuses "no such shim" "run /nowhere/shim: no such file or directory" run --shim /nowhere/shim -- true
 refuses "a shim that is none" "belayctl: " run --shim /bin/true -- true
 
