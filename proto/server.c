@@ -163,9 +163,11 @@ static bool accept_one(struct server *s)
 
 	if (fd >= 0)
 		welcome(s, &fd);
-	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+	else if (errno == EAGAIN)
+		return false;
+	else if (errno != EINTR && errno != ECONNABORTED)
 		pause_accepting(s, errno); /* EMFILE: the client stays in the backlog, readable */
-	return fd >= 0 || ev_is_active(&s->acceptable);
+	return ev_is_active(&s->acceptable);
 }
 
 static void on_acceptable(struct ev_loop *loop, ev_io *w, int revents)

@@ -759,3 +759,9 @@ edit shim/ctl/survey.c 'the answer to the question before is taken for one to th
 		b->ask[i].call.service = NULL;
 ==>
 END
+
+edit proto/server.c 'a client that was alone is looked for fifteen times more' 'server' <<'END'
+	else if (errno == EAGAIN)
+		return false;
+==>
+END

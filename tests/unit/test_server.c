@@ -7,10 +7,20 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define STRANGER 65534
+
+static int n_accepts;
+
+/* In the place of libc's. */
+int accept4(int fd, struct sockaddr *at, socklen_t *at_len, int flags)
+{
+	n_accepts++;
+	return (int)syscall(SYS_accept4, fd, at, at_len, flags);
+}
 
 /* --- what it answers --- */
 
@@ -249,6 +259,18 @@ TEST(without_a_free_descriptor_it_pauses_instead_of_spinning)
 	setrlimit(RLIMIT_NOFILE, &old);
 	loop_run_while(r.loop, is_shut_out, &r);
 	fd_drop(&second);
+	rig_fini(&r);
+}
+
+TEST(nobody_is_looked_for_behind_the_last)
+{
+	struct rig r;
+
+	rig_init(&r);
+	n_accepts = 0;
+	assert_serves(&r);
+	settle(&r);
+	assert_int_equal(n_accepts, 2); /* the client, and that there is no other */
 	rig_fini(&r);
 }
 
