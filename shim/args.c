@@ -46,7 +46,7 @@ struct flag {
 
 static const struct flag flags[] = {
 	{ "address", FLAG_STRING, offsetof(struct args, address) },
-	{ "bundle", FLAG_STRING, offsetof(struct args, bundle) },
+	{ "bundle", FLAG_IGNORED, 0 },
 	{ "debug", FLAG_BOOL, offsetof(struct args, debug) },
 	{ "debug-socket", FLAG_IGNORED, 0 },
 	{ "h", FLAG_BOOL, offsetof(struct args, help) },
@@ -126,7 +126,7 @@ static const char *env(const char *name)
 
 int args_parse(struct args *ret, int argc, char **argv, struct err *e)
 {
-	struct args a = { .ns = "", .id = "", .address = "", .bundle = "", .socket = "" };
+	struct args a = { .ns = "", .id = "", .address = "", .socket = "" };
 	int i = 1;
 
 	while (i < argc && argv[i][0] == '-' && argv[i][1] != '\0') {

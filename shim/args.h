@@ -24,8 +24,7 @@ struct args {
 	const char *ns; /* all borrowed from argv and environ; "" if absent */
 	const char *id;
 	const char *address; /* containerd's gRPC socket */
-	const char *bundle;
-	const char *socket; /* serve: where to listen, instead of descriptor 3 */
+	const char *socket;  /* serve: where to listen, instead of descriptor 3 */
 	bool debug, version, info, help;
 	enum action action;
 

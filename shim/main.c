@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * main.c - from argv to an action; the only exit of the program.
+ * main.c - from argv to an action. (A daemon that `start` launched does not come back here.)
  */
 
 #include "shim/args.h"

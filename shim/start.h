@@ -16,9 +16,9 @@
 #include "shim/args.h"
 
 /*
- * Returns the exit status of the process, in the parent and, after it has
- * served, in the daemon. On failure *e says why. @argv is what ps shows of the
- * daemon: the action is taken off it.
+ * 0, or -1 and *e, in the parent only: the daemon, if one is launched, leaves by
+ * _exit() when it has served. After a failure none is left. @argv is what ps
+ * shows of the daemon: the action is taken off it.
  */
 int start_run(const struct args *args, char **argv, struct err *e);
 

@@ -27,12 +27,12 @@ uint64_t stats_read_number(const struct cgroup *cg, const char *controller, cons
 bool stats_find_number(
 	const struct cgroup *cg, const char *controller, const char *file, uint64_t *ret);
 
-/*
- * Lines "key value" (or words "key=value" if @separator is '='): each key that
- * is the name of a field of @m sets it. False when the file cannot be read.
+/* Lines "key value": each key that is the name of a field of @m sets it. False: there is no file.
  */
 bool stats_read_fields(
 	const struct cgroup *cg, const char *controller, const char *file, ProtobufCMessage *m);
+
+/* The same with words "key=value"; @words is changed. */
 void stats_parse_words(char *words, ProtobufCMessage *m);
 
 /*

@@ -84,9 +84,9 @@ static int doctor_run(const struct command *c, int argc, char **argv)
 
 	if (rc == 0) {
 		examine(&d, args.config);
-		if (args.json)
-			json_dumpf(d.findings, stdout, JSON_INDENT(2));
-		else
+		if (args.json && json_dumpf(d.findings, stdout, JSON_INDENT(2)) == 0)
+			putchar('\n');
+		if (!args.json)
 			print(&d);
 		rc = d.n[VERDICT_BAD] ? EXIT_CTL_BAD_NEWS : 0;
 	} else {

@@ -764,4 +764,6 @@ edit proto/server.c 'a client that was alone is looked for fifteen times more' '
 	else if (errno == EAGAIN)
 		return false;
 ==>
+	else if (errno == EAGAIN)
+		return true;
 END

@@ -73,6 +73,8 @@ rm "$T/bin/runc"
 says "no runtime" 1 "wants the runtime runc, which is not there" ""
 
 PATH="$T/bin" "$BELAYCTL" doctor --config /no/such/file --json >"$T/out"
+expect "a line end behind the JSON" "]" "$(tail -n 1 "$T/out")"
+expect "the last byte of the JSON" "" "$(tail -c 1 "$T/out")"
 python3 - "$T/out" <<-'EOP' || fail "doctor --json: $(cat "$T/out")"
 	import json, sys
 	findings = json.load(open(sys.argv[1]))

@@ -58,7 +58,6 @@ TEST(what_containerd_passes_is_understood)
 	assert_string_equal(a.ns, "k8s.io");
 	assert_string_equal(a.address, "/run/c.sock");
 	assert_string_equal(a.id, "c1");
-	assert_string_equal(a.bundle, "/b");
 	assert_string_equal(a.socket, "");
 	assert_true(a.debug);
 	assert_int_equal(a.action, ACTION_DELETE);
