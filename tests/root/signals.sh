@@ -59,6 +59,23 @@ is_gone "$ctl" && fail "belayctl ended by itself"
 kill -KILL "$(cat "$T/state/s4/init.pid")"
 ends_with "ignored signals" 137
 
+# Before there is a container: what the runtime was at is undone.
+cat >"$T/slow" <<-END
+	#!/bin/sh
+	for word; do [ "\$word" != create ] || { touch $T/creating; exec sleep 1000; }; done
+	exec $(command -v "$RUNTIME") "\$@"
+END
+chmod +x "$T/slow"
+env --default-signal=INT "$BELAYCTL" run --runtime "$T/slow" --state "$T/state" --rootfs "$T/rootfs" \
+	-- true >"$T/out" 2>"$T/err" &
+ctl=$!
+wait_for "the runtime" test -e "$T/creating"
+kill -INT "$ctl"
+wait "$ctl"
+expect "interrupted during create: status" 125 $?
+expect_words "interrupted during create" "interrupted by signal 2" "$T/err"
+nothing_left
+
 # The container's init, killed from outside.
 start s5 'echo ready; exec sleep 1000'
 init=$(cat "$T/state/s5/init.pid")
