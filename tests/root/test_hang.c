@@ -139,19 +139,6 @@ static struct container *create_nested(struct scene *s)
 	return ct;
 }
 
-static struct op *create_under_way(struct scene *s)
-{
-	struct list *all = list_first(&s->rig.set.all);
-	struct list *first = list_first(&container_of(all, struct container, link)->under_way);
-
-	return container_of(first, struct op, in);
-}
-
-static bool is_before_mount(void *op)
-{
-	return strcmp(op_step_name(op), "mount rootfs") != 0;
-}
-
 /* Such as the output of another container, whose client waits for its end. */
 TEST(a_mount_that_hangs_keeps_nothing_of_others_open)
 {
@@ -164,7 +151,7 @@ TEST(a_mount_that_hangs_keeps_nothing_of_others_open)
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	assert_int_equal(slow_fs_pause(&s.fs), 0);
 	rig_begin_create(&s.rig, &d);
-	loop_run_while(s.rig.loop, is_before_mount, create_under_way(&s));
+	(void)rig_await_row(&s.rig, "mount rootfs", false);
 	close(fds[1]);
 	end.fd = fds[0];
 	assert_int_equal(poll(&end, 1, 5000), 1);
@@ -176,11 +163,6 @@ TEST(a_mount_that_hangs_keeps_nothing_of_others_open)
 	rig_delete(&s.rig, d.ct);
 	close(fds[0]);
 	scene_strike(&s);
-}
-
-static bool is_before_safety_net(void *op)
-{
-	return strcmp(op_step_name(op), "safety net") != 0 || !((struct op *)op)->unwinding;
 }
 
 /* The runtime's `delete --force` ends after all, while its container is being unmounted. */
@@ -196,11 +178,9 @@ TEST(a_cleanup_that_was_given_up_does_not_end_the_unmount_that_follows)
 	assert_int_equal(mount("tmpfs", sub, "tmpfs", 0, NULL), 0);
 	rig_misdeeds(&s.rig, "create after-fail too late\ndelete hang-ms 700\n");
 	rig_begin_create(&s.rig, &d);
-	op = create_under_way(&s);
-	loop_run_while(s.rig.loop, is_before_safety_net, op);
+	op = rig_await_row(&s.rig, "safety net", true);
 	assert_int_equal(slow_fs_pause(&s.fs), 0);
-	ev_feed_event(s.rig.loop, &op->timer, EV_TIMER); /* as if its grace were over */
-	loop_run_once(s.rig.loop);
+	rig_expire(&s.rig, op); /* its grace */
 	assert_string_equal(op_step_name(op), "mount rootfs");
 	nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
 	loop_run_once(s.rig.loop);

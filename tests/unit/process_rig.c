@@ -216,6 +216,36 @@ void rig_begin_create(struct rig *r, struct deed *d)
 	create_begin(&r->set, &d->args, on_created, d);
 }
 
+struct row {
+	struct op *op;
+	const char *name;
+	bool unwinding;
+};
+
+static bool is_elsewhere(void *arg)
+{
+	const struct row *row = arg;
+
+	return row->op->unwinding != row->unwinding ||
+	       strcmp(op_step_name(row->op), row->name) != 0;
+}
+
+struct op *rig_await_row(struct rig *r, const char *name, bool unwinding)
+{
+	const struct container *ct = container_of(r->set.all.prev, struct container, link);
+	struct row row = { .name = name, .unwinding = unwinding };
+
+	row.op = container_of(list_first(&ct->under_way), struct op, in);
+	loop_run_while(r->loop, is_elsewhere, &row);
+	return row.op;
+}
+
+void rig_expire(struct rig *r, struct op *op)
+{
+	ev_feed_event(r->loop, &op->timer, EV_TIMER);
+	loop_run_once(r->loop);
+}
+
 void rig_begin_start(struct rig *r, struct container *ct, double deadline_s, struct deed *d)
 {
 	*d = (struct deed){ .rig = r, .name = "start" };

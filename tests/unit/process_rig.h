@@ -79,6 +79,10 @@ void rig_begin_create(struct rig *r, struct deed *d);
 void rig_begin_start(struct rig *r, struct container *ct, double deadline_s, struct deed *d);
 void rig_begin_delete(struct rig *r, struct container *ct, double deadline_s, struct deed *d);
 void rig_await(struct rig *r, struct deed *d);
+
+/* The operation of the newest container, once it waits in that row; as if its time were up now. */
+struct op *rig_await_row(struct rig *r, const char *row, bool unwinding);
+void rig_expire(struct rig *r, struct op *op);
 void deed_expect_ok(const struct deed *d);
 void deed_expect(const struct deed *d, enum status status, const char *words);
 
