@@ -17,7 +17,7 @@
  */
 int env_add(json_t *env, const struct option_list *words, struct err *e);
 
-/* UID or UID:GID, in numbers: names are the container's, and only its own files know them. */
+/* UID or UID:GID, in numbers. For names see user.h. */
 int user_set(json_t *process, const char *word, struct err *e);
 
 #endif

@@ -38,7 +38,8 @@ static struct run *from_op(struct op *op)
 
 static int write_spec(struct run *r, struct err *e)
 {
-	const struct spec spec = { r->id, r->args->command, r->args->terminal, &r->args->options };
+	const struct spec spec = { r->id, r->args->command, r->args->terminal, &r->args->options,
+		r->needs.rootfs };
 
 	if (r->args->bundle)
 		return spec_copy(r->a.folder.fd, r->bundle, r->args->terminal, &r->needs, e);

@@ -154,7 +154,7 @@ int spec_write(int dir, const struct spec *s, struct err *e)
 	config = json_pack("{s:s, s:o, s:{s:s}, s:s, s:o, s:o}", "ociVersion", "1.0.2", "process",
 		p, "root", "path", "rootfs", "hostname", s->id, "mounts", mount_array(), "linux",
 		linux_part(cgroup));
-	if (config && spec_options_apply(s->options, config, e) < 0)
+	if (config && spec_options_apply(s->options, s->rootfs, config, e) < 0)
 		return -1;
 	text = config ? json_dumps(config, JSON_INDENT(2)) : NULL;
 	if (!text)

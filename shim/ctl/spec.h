@@ -19,6 +19,7 @@ struct spec {
 	char *const *command; /* up to NULL */
 	bool terminal;
 	const struct spec_options *options;
+	const char *rootfs; /* whose names of users are meant */
 };
 
 struct spec_needs {

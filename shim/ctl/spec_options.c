@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "base/json.h"
 #include "shim/ctl/env.h"
+#include "shim/ctl/user.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -117,11 +118,12 @@ static int add_mount(json_t *mounts, const char *word, struct err *e)
 	return 0;
 }
 
-static int change_process(const struct spec_options *o, json_t *process, struct err *e)
+static int change_process(
+	const struct spec_options *o, const char *rootfs, json_t *process, struct err *e)
 {
 	if (env_add(json_object_get(process, "env"), &o->env, e) < 0)
 		return -1;
-	if (o->user && user_set(process, o->user, e) < 0)
+	if (o->user && user_of_rootfs(process, rootfs, o->user, e) < 0)
 		return -1;
 	if (!o->cwd)
 		return 0;
@@ -132,11 +134,12 @@ static int change_process(const struct spec_options *o, json_t *process, struct 
 		       : 0;
 }
 
-int spec_options_apply(const struct spec_options *o, json_t *config, struct err *e)
+int spec_options_apply(
+	const struct spec_options *o, const char *rootfs, json_t *config, struct err *e)
 {
 	json_t *mounts = json_object_get(config, "mounts");
 
-	if (change_process(o, json_object_get(config, "process"), e) < 0)
+	if (change_process(o, rootfs, json_object_get(config, "process"), e) < 0)
 		return -1;
 	for (size_t i = 0; i < o->mounts.n; i++)
 		if (add_mount(mounts, o->mounts.word[i], e) < 0)

@@ -23,8 +23,12 @@ struct spec_options {
 /* True if there is nothing to change. */
 bool spec_options_are_empty(const struct spec_options *o);
 
-/* Changes @config, which has process, root, mounts and linux. -1 and *e, which names the option. */
-int spec_options_apply(const struct spec_options *o, json_t *config, struct err *e);
+/*
+ * Changes @config, which has process, root, mounts and linux; users are those of @rootfs. -1 and
+ * *e, which names the option.
+ */
+int spec_options_apply(
+	const struct spec_options *o, const char *rootfs, json_t *config, struct err *e);
 
 /* "512", "64k", "1.5G": bytes, in units of 1024. -1 if it is none, or less than 1. */
 int64_t spec_bytes(const char *word);

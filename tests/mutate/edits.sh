@@ -767,3 +767,9 @@ edit proto/server.c 'a client that was alone is looked for fifteen times more' '
 	else if (errno == EAGAIN)
 		return true;
 END
+
+edit shim/ctl/user.c 'a link in a rootfs leads out of it' 'root/options.sh' <<'END'
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+==>
+		.resolve = RESOLVE_NO_MAGICLINKS };
+END

@@ -38,7 +38,19 @@ for word in /a /a:b "$T:/x:rw" "$T:/x:ro:ro" ""; do
 	refused "--mount $word: SOURCE:TARGET" --mount "$word"
 done
 refused "no such file or directory" --mount "/no/such:/x"
-refused "--user root: UID or UID:GID" --user root
+for word in "" : 1: :1 1:2:3; do
+	refused "--user" --user "$word"
+done
+refused "etc/passwd in $T/rootfs: no such file or directory" --user www
+printf 'root:x:0:0::/:/bin/sh\nwww:x:33:34::/:/bin/sh\n' >"$T/rootfs/etc/users"
+ln -s /etc/users "$T/rootfs/etc/passwd" # as it leads inside
+expect "a name" "33 34 34" "$(run --user www -- sh -c 'echo $(id -u) $(id -g) $(id -G)')"
+printf 'web:x:34:\nstaff:x:50:root,www\nwww:x:51:root\nmail:x:8:www\n' >"$T/rootfs/etc/group"
+expect "its groups" "33 34 34 8 50" "$(run --user www -- sh -c 'echo $(id -u) $(id -g) $(id -G)')"
+expect "and a group" "33 50 50" "$(run --user www:staff -- sh -c 'echo $(id -u) $(id -g) $(id -G)')"
+expect "a number and a group" "7 50 50" "$(run --user 7:staff -- sh -c 'echo $(id -u) $(id -g) $(id -G)')"
+refused "there is no user 'nobody' in the rootfs's /etc/passwd" --user nobody
+refused "there is no group 'nobody' in the rootfs's /etc/group" --user www:nobody
 refused "--env =x: there is no name" --env =x
 refused "--cwd: not an absolute path" --cwd tmp
 "$BELAYCTL" run --bundle "$T" --memory 1g 2>"$T/err"

@@ -34,7 +34,7 @@ static void expect(const struct spec_options *o, const char *wanted)
 	struct err e = ERR_INIT;
 	char *got = NULL;
 
-	if (spec_options_apply(o, config, &e) < 0) {
+	if (spec_options_apply(o, "/", config, &e) < 0) {
 		assert_string_equal(e.msg, wanted);
 		return;
 	}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SHIM_CTL_USER_H
+#define SHIM_CTL_USER_H
+
+/*
+ * user.h - whom `belayctl run --user` means, by the names that the rootfs itself has.
+ */
+
+#include "base/err.h"
+
+#include <jansson.h>
+
+/*
+ * @word is USER or USER:GROUP, each a number, or a name in /etc/passwd or
+ * /etc/group of @rootfs. As with docker: a name without GROUP is in its own group
+ * and all that list it; a number without GROUP is in group 0. Sets "user" of
+ * @process. -1 and *e, which says what is not there.
+ */
+int user_of_rootfs(json_t *process, const char *rootfs, const char *word, struct err *e);
+
+#endif
