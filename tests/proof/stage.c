@@ -131,8 +131,10 @@ bool stage_try(struct stage *s)
 		s->ear_path, "-socket", s->socket, NULL };
 	const struct spawn spawn = { .argv = argv, .stdio = { -1, 1, s->is_quiet ? -1 : 2 } };
 
-	if (child_spawn(&s->daemon, &s->reaper, &spawn, on_daemon_exit) < 0)
-		give_up("cannot run %s", s->shim);
+	int rc = child_spawn(&s->daemon, &s->reaper, &spawn, on_daemon_exit);
+
+	if (rc < 0)
+		give_up("cannot run %s: %s", s->shim, strerror(-rc));
 	while (!s->has_ended && !socket_answers(s->socket))
 		ev_run(s->loop, EVRUN_NOWAIT);
 	if (!s->has_ended)

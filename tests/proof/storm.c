@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * storm - lives so short, and numbers so few, that every pid is somebody else's within
- *milliseconds.
+ * storm - lives so short, and numbers so few, that a pid is somebody else's a few of them later.
  *
- *	storm SHIM ROUNDS
+ *	storm SHIM ROUNDS PATIENCE NUMBERS
  *
- * In a pid namespace with STORM_NUMBERS pids (pid_max of its own: Linux 6.14),
+ * In a pid namespace with so many pids (pid_max of its own: Linux 6.14; with many, nothing comes
+ * back, and what a shim does wrong is for another reason),
  * actors have the shim create, exec, kill and delete; each process has a status
  * that its name tells, so that one given to another is seen, in the reply to
  * Wait, in that to Delete and in the event. Beside them live strangers, no
@@ -35,10 +35,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The kernel gives out no number below 300 again once the first 300 are used up. */
-#define STORM_PID_MAX  364
-#define STORM_RESERVED 300
-#define STORM_NUMBERS  (STORM_PID_MAX - STORM_RESERVED)
+/* The kernel gives out no number below 300 again once all have been used. */
+#define RESERVED    300
+#define PID_MAX_MAX 65536
 
 #define ACTORS   4
 #define EXECS    4 /* of a container at a time */
@@ -49,7 +48,7 @@
 
 /* Shared by the actors. */
 struct books {
-	_Atomic int64_t ended_ns[STORM_PID_MAX]; /* when the number's last bearer was reaped */
+	_Atomic int64_t ended_ns[PID_MAX_MAX]; /* when the number's last bearer was reaped */
 	_Atomic long n_gaps, n_lives, n_early, n_late_kills, n_refused, n_fooled, n_events,
 		n_strangers;
 	int64_t gap_ns[GAPS_MAX]; /* from there to the next one */
@@ -124,7 +123,7 @@ static void words_of(const struct life *l, const char *folder, char code[16], co
 
 static void note_birth(uint32_t pid)
 {
-	int64_t ended = pid < STORM_PID_MAX ? books->ended_ns[pid] : 0;
+	int64_t ended = pid < PID_MAX_MAX ? books->ended_ns[pid] : 0;
 	long n;
 
 	books->n_lives++;
@@ -137,7 +136,7 @@ static void note_birth(uint32_t pid)
 
 static void note_end(uint32_t pid)
 {
-	if (pid < STORM_PID_MAX)
+	if (pid < PID_MAX_MAX)
 		books->ended_ns[pid] = clock_mono_ns();
 }
 
@@ -387,7 +386,7 @@ static void on_event(struct stage *s, const char *topic, const Pb__Any *any)
 }
 
 /* Where it is not of the namespace it would be the machine's: then it is left alone. */
-static void limit_numbers(void)
+static void limit_numbers(long numbers)
 {
 	long before = read_number("/proc/sys/kernel/pid_max", "");
 	const char *machine = getenv("PROOF_PID_MAX");
@@ -401,7 +400,7 @@ static void limit_numbers(void)
 		exit(77);
 	}
 	f = fopen("/proc/sys/kernel/pid_max", "we");
-	if (!f || fprintf(f, "%d", STORM_PID_MAX) < 0 || fclose(f) != 0)
+	if (!f || fprintf(f, "%ld", RESERVED + numbers) < 0 || fclose(f) != 0)
 		give_up("kernel.pid_max: %s", strerror(errno));
 }
 
@@ -412,20 +411,21 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void report(int64_t took_ns)
+static void report(int64_t took_ns, long numbers)
 {
 	size_t n = (size_t)(books->n_gaps < GAPS_MAX ? books->n_gaps : GAPS_MAX);
 
 	qsort(books->gap_ns, n, sizeof(books->gap_ns[0]), by_value);
-	printf("%ld lives in %.1f s with %d numbers, %ld ended before their pid was known\n",
-		(long)books->n_lives, (double)took_ns / 1e9, STORM_NUMBERS, (long)books->n_early);
-	if (n > 0)
-		printf("a number came back %zu times: fastest %.3f ms, median %.1f ms\n", n,
-			(double)books->gap_ns[0] / 1e6, (double)books->gap_ns[n / 2] / 1e6);
+	printf("%ld lives in %.1f s with %ld numbers, %ld that end at once, 3 ms before their pid "
+	       "is told\n",
+		(long)books->n_lives, (double)took_ns / 1e9, numbers, (long)books->n_early);
+	printf("a number came back %zu times: fastest %.3f ms, median %.1f ms\n", n,
+		n ? (double)books->gap_ns[0] / 1e6 : 0.,
+		n ? (double)books->gap_ns[n / 2] / 1e6 : 0.);
 	printf("%ld exit events, %ld late signals, %ld strangers, %ld refused for want of a "
-	       "number\n",
+	       "number, %ld by a runtime that took another process for its own\n",
 		(long)books->n_events, (long)books->n_late_kills, (long)books->n_strangers,
-		(long)books->n_refused);
+		(long)books->n_refused, (long)books->n_fooled);
 	printf("no status, pid or signal went to another\n");
 }
 
@@ -460,10 +460,14 @@ int main(int argc, char **argv)
 	struct strangers strangers;
 	struct stage s;
 	int64_t began;
+	long numbers;
 
-	if (argc != 4)
-		give_up("usage: storm SHIM ROUNDS PATIENCE, by way of tests/proof/run");
-	limit_numbers();
+	if (argc != 5)
+		give_up("usage: storm SHIM ROUNDS PATIENCE NUMBERS, by way of tests/proof/run");
+	numbers = strtol(argv[4], NULL, 10);
+	if (numbers < 1 || numbers > PID_MAX_MAX - RESERVED)
+		give_up("%s numbers", argv[4]);
+	limit_numbers(numbers);
 	books = books_open();
 	stage_prepare(&s, argv[1]);
 	if (mkdir("book", 0700) < 0)
@@ -480,6 +484,6 @@ int main(int argc, char **argv)
 	if (books->n_events != books->n_lives)
 		broken("lost: %ld lives, %ld exit events", (long)books->n_lives,
 			(long)books->n_events);
-	report(began);
+	report(began, numbers);
 	return 0;
 }
