@@ -189,6 +189,14 @@ end:	do
 	od
 }
 
+/* Whatever is asked of the runtime is answered: nothing gets stuck. Every process may end in its loop
+ * (`end:`), so that spin itself minds no call that waits for ever. */
+ltl creates_are_answered { [] ((creating == asked) -> <> (creating == idle)) }
+ltl starts_are_answered { [] ((starting == asked) -> <> (starting == idle)) }
+ltl execs_are_answered { [] ((execing == asked) -> <> (execing == idle)) }
+ltl pauses_are_answered { [] ((pausing == asked) -> <> (pausing == idle)) }
+ltl deletes_are_answered { [] ((deleting == asked) -> <> (deleting == idle)) }
+
 /* A process that was told of is told the end of, once it has one; and nobody waits for ever. */
 ltl exits_are_told { [] ((told_create && init_proc == reaped) -> <> told_exit) }
 ltl execs_are_told { [] ((told_started && exec_proc == reaped) -> <> told_exec_exit) }
