@@ -26,6 +26,39 @@ struct seen {
 static struct seen seen[CTS];
 static char wrong[256];
 
+static unsigned long *counts;
+
+const char *const reached_names[N_REACHED] = { "starts", "starts of execs", "exits of execs",
+	"pauses", "resumes", "updates", "deletes", "Creates given up by a Shutdown" };
+const unsigned long reached_floor[N_REACHED] = { 5000, 2000, 2000, 500, 500, 300, 5000, 50 };
+
+void checks_count(unsigned long reached[N_REACHED])
+{
+	counts = reached;
+}
+
+void sim_given_up(void)
+{
+	counts[REACHED_GIVEN_UP]++;
+}
+
+static void count_answer(const struct sim_call *c)
+{
+	static const struct {
+		const char *method;
+		enum reached what, of_exec;
+	} methods[] = {
+		{ "Start", REACHED_START, REACHED_EXEC_START },
+		{ "Pause", REACHED_PAUSE, REACHED_PAUSE },
+		{ "Resume", REACHED_RESUME, REACHED_RESUME },
+		{ "Update", REACHED_UPDATE, REACHED_UPDATE },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (strcmp(c->method, methods[i].method) == 0)
+			counts[c->exec[0] ? methods[i].of_exec : methods[i].what]++;
+}
+
 void sim_wrong(const char *fmt, ...)
 {
 	va_list ap;
@@ -81,6 +114,7 @@ static void saw_exit(const Pb__TaskExit *m)
 	check_truth(m->container_id, exec, m->pid, m->exit_status);
 	p->exited = true;
 	p->code = m->exit_status;
+	counts[REACHED_EXEC_EXIT] += exec[0] != '\0';
 }
 
 static void saw_create(const char *id)
@@ -122,6 +156,7 @@ static void saw_delete(const Pb__TaskDelete *m)
 	sim_demand(
 		m->exit_status == s->init.code, "a delete has another code", m->container_id, "");
 	s->deleted = true;
+	counts[REACHED_DELETE]++;
 }
 
 void sim_event(const char *topic, const ProtobufCMessage *m)
@@ -155,6 +190,13 @@ static void check_wait(const struct sim_call *c, const Pb__WaitResponse *reply)
 	sim_demand(reply->exit_status == p->code, "a Wait was told another code", c->ct, c->exec);
 }
 
+static void check_start(const struct sim_call *c, const struct seen_process *p)
+{
+	sim_demand(p->started, "a reply before its event", c->ct, "start");
+	sim_demand(!c->exec[0] || !c->init_was_gone,
+		"an exec starts in a container whose init has ended", c->ct, c->exec);
+}
+
 void sim_answered(const struct sim_call *c, const ProtobufCMessage *reply)
 {
 	const struct seen_process *p = process_of(c->ct, c->exec);
@@ -162,10 +204,11 @@ void sim_answered(const struct sim_call *c, const ProtobufCMessage *reply)
 
 	if (!reply)
 		return;
+	count_answer(c);
 	if (strcmp(c->method, "Create") == 0)
 		sim_demand(seen_of(c->ct)->created, "a reply before its event", c->ct, "create");
 	else if (strcmp(c->method, "Start") == 0)
-		sim_demand(p->started, "a reply before its event", c->ct, "start");
+		check_start(c, p);
 	else if (strcmp(c->method, "Delete") == 0 && !c->exec[0])
 		sim_demand(seen_of(c->ct)->deleted, "a reply before its event", c->ct, "delete");
 	else if (strcmp(c->method, "Wait") == 0)

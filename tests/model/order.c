@@ -15,12 +15,14 @@
  *	- code and pid of an exit are those of that very process;
  *	- in the end there is nothing left: no process, no hold, no timer.
  *
- * A script that fails is cut down to what is needed, and printed with its seed.
+ * A script that fails, or in which the product ends, is cut down to what is needed, and printed
+ *with its seed. What the scripts have reached is counted: lives that get nowhere prove nothing.
  */
 
 #include "base/log.h"
 #include "proto/api/task.pb-c.h"
 #include "shim/service.h"
+#include "tests/model/script.h"
 #include "tests/model/sim.h"
 
 #include <ftw.h>
@@ -28,49 +30,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
-
-#define STEPS_MAX 40
 
 /* How long, in simulated seconds, an answer may take: some deadlines and graces one after the
  * other. */
 #define PATIENCE_S 5000.
-
-enum action {
-	CREATE,
-	START,
-	EXEC,
-	START_EXEC,
-	KILL,
-	KILL_EXEC,
-	DELETE,
-	DELETE_EXEC,
-	WAIT,
-	WAIT_EXEC,
-	STATE,
-	PAUSE,
-	RESUME,
-	UPDATE,
-	HANG_UP,
-	N_ACTIONS
-};
-
-static const char *const action_names[N_ACTIONS] = { "Create", "Start", "Exec", "Start exec",
-	"Kill", "Kill exec", "Delete", "Delete exec", "Wait", "Wait exec", "State", "Pause",
-	"Resume", "Update", "hang up" };
-
-struct step {
-	double after_s;
-	enum action action;
-	unsigned ct, exec, how;
-};
-
-struct script {
-	uint64_t seed;
-	size_t n;
-	struct step step[STEPS_MAX];
-};
 
 static char dir[] = "/tmp/belay-model.XXXXXX";
 static struct daemon d;
@@ -135,6 +102,14 @@ static void ask_update(const char *id)
 	sim_ask(&d, "Update", id, "", &m.base);
 }
 
+static void ask_shutdown(const char *id)
+{
+	Pb__ShutdownRequest m = PB__SHUTDOWN_REQUEST__INIT;
+
+	m.id = (char *)(uintptr_t)id;
+	sim_ask(&d, "Shutdown", id, "", &m.base);
+}
+
 /* Start, Delete, Wait, State, Pause and Resume: an id and perhaps an exec, in these two fields. */
 static void ask(const char *method, const char *id, const char *exec)
 {
@@ -169,6 +144,9 @@ static void take(const struct step *s)
 	case HANG_UP:
 		sim_hang_up(s->how);
 		break;
+	case SHUTDOWN:
+		ask_shutdown(id);
+		break;
 	case START_EXEC:
 	case DELETE_EXEC:
 	case WAIT_EXEC:
@@ -178,7 +156,7 @@ static void take(const struct step *s)
 			id, exec);
 		break;
 	default:
-		ask(action_names[s->action], id, "");
+		ask(action_name(s->action), id, "");
 	}
 }
 
@@ -193,6 +171,16 @@ static void pass(double seconds)
 		is_over = !sim_step();
 	if (sim_now < until)
 		sim_now = until;
+}
+
+/* A runtime that hangs would be waited for until somebody's patience ends. */
+static void pass_until_answered(unsigned ct)
+{
+	char id[] = { 'c', (char)('0' + ct), '\0' };
+	double until = sim_now + 30;
+
+	while (!sim_reason()[0] && sim_now < until && sim_is_busy(id) && sim_step())
+		;
 }
 
 static bool is_empty(void)
@@ -257,7 +245,10 @@ static bool holds_for(const struct script *s)
 {
 	begin(s);
 	for (size_t i = 0; i < s->n && !sim_reason()[0]; i++) {
-		pass(s->step[i].after_s);
+		if (s->step[i].after_s < 0)
+			pass_until_answered(s->step[i].ct);
+		else
+			pass(s->step[i].after_s);
 		if (!sim_reason()[0])
 			take(&s->step[i]);
 	}
@@ -269,41 +260,76 @@ static bool holds_for(const struct script *s)
 	return !sim_reason()[0];
 }
 
-/* --- scripts --- */
+/* --- many lives, each where it can do no harm --- */
 
-static uint64_t next(uint64_t *state)
+#define BATCH         100
+#define BATCH_LIMIT_S 100
+
+/* Of the child that lives them; shared with it, so that a crash has a seed, too. */
+struct verdict {
+	uint64_t seed;
+	char reason[256]; /* "": it held */
+	unsigned long reached[N_REACHED];
+};
+
+static struct verdict *verdict;
+
+static void judge(const struct script *s)
 {
-	*state += 0x9e3779b97f4a7c15u;
-	uint64_t z = *state;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
+	verdict->seed = s->seed;
+	if (holds_for(s))
+		return;
+	snprintf(verdict->reason, sizeof(verdict->reason), "%s", sim_reason());
+	_exit(1); /* it may be broken: no destructor, no count of what is left */
 }
 
-static struct script make_script(uint64_t seed)
+/* Runs @body(@arg) in a process of its own, which an assertion of the product may end. */
+static bool held(void (*body)(const void *arg), const void *arg)
 {
-	static const double gaps[] = { 0, 0, 0.001, 0.002, 0.01, 0.1, 1, 4 };
-	/* What makes things go on is asked more often than the rest. */
-	static const enum action often[] = { CREATE, CREATE, START, START, EXEC, EXEC, START_EXEC,
-		START_EXEC, START_EXEC };
-	struct script s = { .seed = seed };
-	uint64_t x = seed * 2 + 1;
+	siginfo_t si = { 0 };
+	pid_t pid;
 
-	s.n = 5 + next(&x) % (STEPS_MAX - 5);
-	for (size_t i = 0; i < s.n; i++) {
-		uint64_t r = next(&x);
-
-		s.step[i] = (struct step){
-			.after_s = gaps[r % ARRAY_LEN(gaps)],
-			.action = r >> 8 & 1 ? often[(r >> 16) % ARRAY_LEN(often)]
-					     : (enum action)((r >> 16) % N_ACTIONS),
-			.ct = (unsigned)(r >> 24 & 7) % CTS,
-			.exec = (unsigned)(r >> 32) % EXECS,
-			.how = (unsigned)(r >> 40) & 0xff,
-		};
+	verdict->reason[0] = '\0';
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		alarm(BATCH_LIMIT_S);
+		body(arg);
+		exit(0); /* by way of a sanitizer that counts leaks */
 	}
-	return s;
+	if (pid < 0 || waitid(P_PID, (id_t)pid, &si, WEXITED) < 0)
+		abort();
+	if (si.si_code == CLD_EXITED && si.si_status == 0)
+		return true;
+	if (!verdict->reason[0])
+		snprintf(verdict->reason, sizeof(verdict->reason), "%s %d",
+			si.si_code == CLD_EXITED ? "ended with status" : "ended by signal",
+			si.si_status);
+	return false;
+}
+
+static void live_batch(const void *arg)
+{
+	const uint64_t *range = arg;
+
+	for (uint64_t seed = range[0]; seed < range[1]; seed++) {
+		struct script s = script_of(seed);
+
+		judge(&s);
+	}
+}
+
+static void live_one(const void *arg)
+{
+	judge(arg);
+}
+
+/* What it says while it is cut down, it has said. */
+static void live_quietly(const void *arg)
+{
+	if (!freopen("/dev/null", "we", stderr))
+		abort();
+	judge(arg);
 }
 
 /* Leaves out a step at a time, as long as it still fails for that reason. */
@@ -311,23 +337,46 @@ static void shrink(struct script *s)
 {
 	char reason[24];
 
-	snprintf(reason, sizeof(reason), "%.20s", sim_reason());
+	snprintf(reason, sizeof(reason), "%.20s", verdict->reason);
 	for (size_t i = s->n; i-- > 0;) {
 		struct script less = *s;
 
 		memmove(&less.step[i], &less.step[i + 1], (less.n - i - 1) * sizeof(less.step[0]));
 		less.n--;
-		if (!holds_for(&less) && strncmp(sim_reason(), reason, strlen(reason)) == 0)
+		if (!held(live_quietly, &less) &&
+			strncmp(verdict->reason, reason, strlen(reason)) == 0)
 			*s = less;
 	}
 }
 
-static void show(const struct script *s)
+static void report(uint64_t seed)
 {
-	for (size_t i = 0; i < s->n; i++)
-		printf("    after %.3f s  %s c%u e%u (%u)\n", s->step[i].after_s,
-			action_names[s->step[i].action], s->step[i].ct, s->step[i].exec,
-			s->step[i].how);
+	struct script s = script_of(seed);
+
+	printf("FAILED seed %llu: %s\n", (unsigned long long)seed, verdict->reason);
+	if (held(live_quietly, &s)) {
+		printf("not by itself: only after those before it\n");
+		return;
+	}
+	shrink(&s);
+	(void)held(live_one, &s);
+	printf("in short: %s\n", verdict->reason);
+	script_print(&s);
+}
+
+/* Scripts that get nowhere prove nothing. */
+static bool is_enough(unsigned long n)
+{
+	bool ok = true;
+
+	for (enum reached i = 0; i < N_REACHED; i++) {
+		unsigned long least = reached_floor[i] * n / 10000;
+
+		printf("%s %lu %s\n", verdict->reached[i] < least ? "FAILED only" : "  ",
+			verdict->reached[i], reached_names[i]);
+		ok = ok && verdict->reached[i] >= least;
+	}
+	return ok;
 }
 
 static void make_bundles(void)
@@ -356,29 +405,38 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+static bool live_all(uint64_t first, unsigned long n)
+{
+	uint64_t range[] = { first, first };
+
+	while (range[0] < first + n) {
+		range[1] = range[0] + BATCH < first + n ? range[0] + BATCH : first + n;
+		if (!held(live_batch, range)) {
+			report(verdict->seed);
+			return false;
+		}
+		range[0] = range[1];
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long n = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
 	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	int status = 0;
+	bool ok;
 
 	log_to(argc > 3 ? STDERR_FILENO : -1, LOG_DEBUG); /* the times in it are the real ones */
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	verdict = mmap(
+		NULL, sizeof(*verdict), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (verdict == MAP_FAILED)
+		abort();
+	checks_count(verdict->reached);
 	make_bundles();
-	for (uint64_t seed = first; seed < first + n && status == 0; seed++) {
-		struct script s = make_script(seed);
-
-		if (holds_for(&s))
-			continue;
-		status = 1;
-		printf("FAILED seed %llu: %s\n", (unsigned long long)seed, sim_reason());
-		shrink(&s);
-		(void)holds_for(&s);
-		printf("in short: %s\n", sim_reason());
-		show(&s);
-	}
-	if (status == 0)
+	ok = live_all(first, n) && (n < BATCH || is_enough(n));
+	if (ok)
 		printf("ok %lu scripts from seed %llu\n", n, (unsigned long long)first);
 	(void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return status;
+	return !ok;
 }

@@ -85,6 +85,8 @@ struct sim_call {
 	const char *method;
 	char ct[16], exec[16];
 	bool is_parked, has_ended, is_ok;
+	bool is_inert;      /* its client has left */
+	bool init_was_gone; /* the shim had been told of its end when this was asked */
 	ProtobufCBinaryData payload;
 };
 
@@ -92,8 +94,11 @@ struct sim_call {
 void sim_ask(struct daemon *d, const char *method, const char *ct, const char *exec,
 	const ProtobufCMessage *m);
 
-/* The client of a Wait hangs up. */
+/* The client of one of those that are not answered hangs up. */
 void sim_hang_up(unsigned nth);
+
+/* Something other than Wait is asked of that container, and not answered. */
+bool sim_is_busy(const char *ct);
 size_t sim_open_calls(void);
 void sim_calls_reset(void);
 
@@ -102,6 +107,24 @@ void sim_calls_reset(void);
 /* Containers c0, c1... and in each execs e0, e1... */
 #define CTS   3
 #define EXECS 3
+
+/* How often what was reached, and how often it should be in ten thousand lives. */
+enum reached {
+	REACHED_START,
+	REACHED_EXEC_START,
+	REACHED_EXEC_EXIT,
+	REACHED_PAUSE,
+	REACHED_RESUME,
+	REACHED_UPDATE,
+	REACHED_DELETE,
+	REACHED_GIVEN_UP,
+	N_REACHED
+};
+extern const char *const reached_names[N_REACHED];
+extern const unsigned long reached_floor[N_REACHED];
+
+void checks_count(unsigned long reached[N_REACHED]);
+void sim_given_up(void);
 
 void sim_answered(const struct sim_call *c, const ProtobufCMessage *reply);
 void sim_event(const char *topic, const ProtobufCMessage *m);

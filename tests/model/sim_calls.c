@@ -29,8 +29,7 @@ void *call_user(const struct call *c)
 
 bool call_is_inert(const struct call *c)
 {
-	(void)c;
-	return false; /* of what is not parked no client hangs up here */
+	return container_of(c, struct sim_call, call)->is_inert;
 }
 
 double call_timeout_s(const struct call *c)
@@ -55,7 +54,8 @@ static void end(struct call *c, const ProtobufCMessage *reply)
 	}
 	s->has_ended = true;
 	s->is_ok = reply != NULL;
-	sim_answered(s, reply);
+	if (!s->is_inert)
+		sim_answered(s, reply);
 }
 
 void call_reply(struct call *c, const ProtobufCMessage *m)
@@ -70,6 +70,8 @@ void call_fail(struct call *c, const struct err *e)
 	/* This runtime never lies about what it leaves behind. */
 	if (strstr(e->msg, "cannot follow"))
 		sim_wrong("%s lost a process: %s", from(c)->method, e->msg);
+	if (strstr(e->msg, "told to shut down"))
+		sim_given_up();
 	end(c, NULL);
 }
 
@@ -84,12 +86,23 @@ void sim_hang_up(unsigned nth)
 	for (size_t i = 0; i < n_calls; i++) {
 		struct sim_call *s = call[(i + nth) % n_calls];
 
-		if (!s->is_parked || s->has_ended)
+		if (s->has_ended || s->is_inert)
 			continue;
-		s->has_ended = true;
-		s->call.on_gone(&s->call);
+		s->is_inert = true;
+		if (s->is_parked) {
+			s->has_ended = true;
+			s->call.on_gone(&s->call);
+		}
 		return;
 	}
+}
+
+bool sim_is_busy(const char *ct)
+{
+	for (size_t i = 0; i < n_calls; i++)
+		if (!call[i]->has_ended && !call[i]->is_parked && strcmp(call[i]->ct, ct) == 0)
+			return true;
+	return false;
 }
 
 static void (*handler_of(const char *method))(struct call *c)
@@ -101,10 +114,22 @@ static void (*handler_of(const char *method))(struct call *c)
 	return m->handle;
 }
 
+/* While its Create or Start is under way the news of an init is withheld, from execs too. */
+static bool is_starting(const char *ct)
+{
+	for (size_t i = 0; i < n_calls; i++)
+		if (!call[i]->has_ended && strcmp(call[i]->ct, ct) == 0 && !call[i]->exec[0] &&
+			(strcmp(call[i]->method, "Start") == 0 ||
+				strcmp(call[i]->method, "Create") == 0))
+			return true;
+	return false;
+}
+
 void sim_ask(struct daemon *d, const char *method, const char *ct, const char *exec,
 	const ProtobufCMessage *m)
 {
 	struct sim_call *s = calloc(1, sizeof(*s));
+	const struct sim_proc *init = sim_find(SIM_INIT, ct, "");
 
 	if (!s || n_calls == SIM_CALLS_MAX)
 		abort();
@@ -112,6 +137,7 @@ void sim_ask(struct daemon *d, const char *method, const char *ct, const char *e
 	s->method = method;
 	snprintf(s->ct, sizeof(s->ct), "%s", ct);
 	snprintf(s->exec, sizeof(s->exec), "%s", exec);
+	s->init_was_gone = init && init->is_reaped && !is_starting(ct);
 	s->payload.len = protobuf_c_message_get_packed_size(m);
 	s->payload.data = malloc(s->payload.len + 1);
 	protobuf_c_message_pack(m, s->payload.data);
@@ -145,9 +171,8 @@ void events_push(struct events *ev, const char *topic, const ProtobufCMessage *m
 	sim_event(topic, m);
 }
 
-/* The scripts never ask for it. */
+/* This one stays: there is more to be asked. */
 void daemon_shutdown(struct daemon *d)
 {
-	(void)d;
-	abort();
+	sim_demand(list_is_empty(&d->containers.all), "a shutdown with containers", "", "");
 }

@@ -111,7 +111,9 @@ static void do_exec(struct sim_proc *rt)
 	struct sim_ct *c = find_ct(rt->ct);
 	struct sim_proc *p;
 
-	if (!c || !c->is_running || c->init->is_dead) {
+	/* Where only a number says that the init lives, a runtime may be fooled. */
+	if (!c || !c->is_running ||
+		(c->init->is_dead && (c->init->own_pidns || sim_fate("fooled", rt->ct, 2)))) {
 		fail(rt, "cannot exec in a stopped container");
 		return;
 	}
@@ -130,7 +132,7 @@ static void do_start(struct sim_proc *rt)
 		return;
 	}
 	c->is_running = true;
-	if (sim_fate("long init", rt->ct, 3))
+	if (sim_fate("long init", rt->ct, 2))
 		sim_after(sim_delay("init life", rt->ct), ends_by_itself, c->init, c->init->serial);
 	sim_after(sim_delay("started", rt->ct), exits_well, rt, rt->serial);
 }

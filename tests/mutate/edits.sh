@@ -580,7 +580,7 @@ edit shim/events.c 'an event is dropped while containerd restarts' 'events' <<'E
 	return true;
 END
 
-edit shim/events.c 'events overtake one that is retried' 'events model/order:2000' <<'END'
+edit shim/events.c 'events overtake one that is retried' 'events' <<'END'
 	list_append(&ev->queue, &e->link);
 ==>
 	list_prepend(&ev->queue, &e->link);
