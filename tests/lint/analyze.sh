@@ -38,4 +38,5 @@ commands() {
 while read -r line; do
 	complain "${line#"$PWD"/}"
 done < <(commands | xargs -d '\n' -P "$(nproc)" -I COMMAND sh -c COMMAND 2>&1 | grep -E '(warning|error):' | sort -u)
+enough "$(commands | wc -l)" files
 finish

@@ -24,6 +24,11 @@ complain() {
 	complaints=$((complaints + 1))
 }
 
+# enough COUNT WHAT: a lint that has seen next to nothing has not seen that all is well.
+enough() {
+	[ "$1" -ge "${LINT_FEWEST:-50}" ] || complain "only $1 $2 were looked at"
+}
+
 need() {
 	if ! command -v "$1" >/dev/null; then
 		echo "SKIPPED $name: $1 is not installed"

@@ -27,4 +27,5 @@ done < <(find "$reports" -type f -exec cat {} + | awk '
 	/(error|warning):/ { if (held) print held; held = $0; next }
 	/note: ([0-9]+ (lines|param|stat)|nesting level)/ { sub(/.*note:/, ""); held = held "," $0 }
 	END { if (held) print held }' | sort -u)
+enough "$(find "$reports" -type f | wc -l)" files
 finish

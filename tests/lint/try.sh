@@ -41,6 +41,9 @@ printf 'int f(int a);\n\nint f(int a)\n{\n\treturn a;\n}\n' >"$tree/base/fine.c"
 printf '#include <stddef.h>\nsize_t g(void);\n' >"$tree/base/fine.h"
 printf '#include "base/fine.h"\n#include "process/io/stdio.h"\n' >"$tree/process/allowed.c"
 compile base/fine.c
+expect 1 tidy 'only 1 files were looked at'
+expect 1 analyze 'only 1 files were looked at'
+export LINT_FEWEST=1
 for lint in analyze cppcheck format headers layers size tidy words; do
 	expect 0 $lint "ok $lint"
 done
@@ -59,10 +62,12 @@ rm "$tree"/base/u*.c "$tree"/process/{wire.c,io/sideways.c}
 
 printf 'void f(void)\n{\n\tgoto out;\nout:\n\texit(1);\n\t// so what\n}\n' >"$tree/base/words.c"
 printf '/* never exit(), never goto */\nint waitid_is_not_called;\n' >"$tree/base/innocent.c"
+printf '\tsetns(fd, 0);\n' >"$tree/shim/setns.c"
 printf '\twaitid(P_ALL, 0, &si, WEXITED);\n' | tee "$tree/shim/wait.c" >"$tree/reaper/wait.c"
 expect 1 words 'base/words.c:3: one exit style' 'base/words.c:5: everybody else' \
-	'base/words.c:6: comments are' 'shim/wait.c:1: only the reaper' 'FAILED words: 4 complaints'
-rm "$tree"/{base/words.c,base/innocent.c,shim/wait.c,reaper/wait.c}
+	'base/words.c:6: comments are' 'shim/wait.c:1: only the reaper' \
+	'shim/setns.c:1: only to leave' 'FAILED words: 5 complaints'
+rm "$tree"/{base/words.c,base/innocent.c,shim/setns.c,shim/wait.c,reaper/wait.c}
 
 yes '' | head -n 501 >"$tree/tests/long.c"
 yes '#' | head -n 41 >"$tree/base/CMakeLists.txt"
@@ -120,8 +125,14 @@ mkdir -p "$tree/build/shim"
 echo 'CMAKE_BUILD_TYPE:STRING=Release' >"$tree/build/CMakeCache.txt"
 echo 'int main(void) { return 0; }' |
 	gcc -x c - -no-pie -z execstack -z norelro -z lazy -o "$tree/build/shim/belayctl"
+echo 'int f(int a) { return a; }' | gcc -x c - -c -fcf-protection=none -o "$tree/build/f.o"
+mkdir "$tree/build/base"
+ar rc "$tree/build/base/libf.a" "$tree/build/f.o"
 expect 1 hardened 'not position-independent' 'no RELRO' 'not full' 'stack is executable' \
-	'no stack protector' 'not fortified' 'FAILED hardened: 6 complaints'
+	'libf.a: no stack protector' 'libf.a: not all of it is marked' 'not fortified' \
+	'containerd-shim-belay-v2: is not there' 'FAILED hardened: 8 complaints'
+rm -r "$tree/build/shim" "$tree/build/base"
+expect 1 hardened 'there are no libraries of ours' 'FAILED hardened: 3 complaints'
 
 if [ $bad -ne 0 ]; then
 	echo "FAILED try"

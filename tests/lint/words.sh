@@ -8,6 +8,7 @@ table='
 \<waitid\(                     reaper/                        only the reaper waits
 \<ev_default_loop\(            -                              it reaps children behind our back
 \<exit\(                       shim/main.c|shim/ctl/main.c    everybody else returns an error
+\<setns\(                      process/rootfs/tree.c          only to leave mounts of our own, never to enter a container
 ^[[:space:]]*//                -                              comments are /* ... */
 '
 
