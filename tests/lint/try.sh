@@ -44,7 +44,7 @@ compile base/fine.c
 expect 1 tidy 'only 1 files were looked at'
 expect 1 analyze 'only 1 files were looked at'
 export LINT_FEWEST=1
-for lint in analyze cppcheck format headers layers size tidy words; do
+for lint in analyze cppcheck format headers layers scripts size tidy words; do
 	expect 0 $lint "ok $lint"
 done
 
@@ -133,6 +133,12 @@ expect 1 hardened 'not position-independent' 'no RELRO' 'not full' 'stack is exe
 	'containerd-shim-belay-v2: is not there' 'FAILED hardened: 8 complaints'
 rm -r "$tree/build/shim" "$tree/build/base"
 expect 1 hardened 'there are no libraries of ours' 'FAILED hardened: 3 complaints'
+
+mkdir "$tree/tests/some"
+touch "$tree/tests/some/one.sh"
+expect 1 scripts 'tests/some/one.sh: nobody runs it' 'FAILED scripts: 1 complaints'
+echo 'add_test(NAME one COMMAND one.sh)' >"$tree/tests/some/CMakeLists.txt"
+expect 0 scripts 'ok scripts'
 
 if [ $bad -ne 0 ]; then
 	echo "FAILED try"
