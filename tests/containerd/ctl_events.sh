@@ -26,7 +26,7 @@ for runtime in io.containerd.runc.v2 "$RUNTIME"; do
 	ctr container rm k1
 	wait_for "gone" heard " gone container_id=k1"
 	expect "$runtime: in order" "running paused running stopped gone " "$(topics k1 |
-		sed -E 's/^((no shim|no answer|no task|created) ?)*//')"
+		sed -E 's/^((no|created) ?)*//')"
 	kill -TERM $ear
 	wait $ear
 	expect "$runtime: a signal ends it" 0 $?
