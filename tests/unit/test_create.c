@@ -189,7 +189,6 @@ TEST(a_console_that_comes_to_nothing_does_not_disturb_the_undo)
 	rig_expire(&r, rig_await_row(&r, "receive console", false));
 	rig_await(&r, &d);
 	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "timed out in step 'receive console'");
-	rig_expect_nothing_left(&r);
 	rig_fini(&r);
 }
 
