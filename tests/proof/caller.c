@@ -29,10 +29,14 @@ static void say(const char *fmt, va_list ap)
 	fprintf(stderr, "%s\n", line); /* in one write: several processes speak here */
 }
 
+void (*before_broken)(void);
+
 void broken(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (before_broken)
+		before_broken();
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
@@ -303,6 +307,27 @@ void ask_begin_exec(struct caller *c, struct ask *a, const char *id, const char 
 	ask_begin(c, a, "Exec", &req.base, NULL);
 	snprintf(a->about, sizeof(a->about), "Exec %s %s", id, exec);
 	json_decref(spec);
+}
+
+void ask_begin_update(struct caller *c, struct ask *a, const char *id)
+{
+	Pb__UpdateTaskRequest req = PB__UPDATE_TASK_REQUEST__INIT;
+	Pb__Any any = PB__ANY__INIT;
+
+	any.type_url = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
+	any.value = (ProtobufCBinaryData){ 2, (uint8_t *)"{}" };
+	req.id = id;
+	req.resources = &any;
+	ask_begin(c, a, "Update", &req.base, NULL);
+}
+
+void ask_begin_checkpoint(struct caller *c, struct ask *a, const char *id, const char *path)
+{
+	Pb__CheckpointTaskRequest req = PB__CHECKPOINT_TASK_REQUEST__INIT;
+
+	req.id = id;
+	req.path = path;
+	ask_begin(c, a, "Checkpoint", &req.base, NULL);
 }
 
 uint32_t ask_pid(const struct ask *a)

@@ -28,7 +28,8 @@
 #define FAKE_LOGGER  BUILD_DIR "/tests/fake/fake-logger"
 #define MAYFLY       BUILD_DIR "/tests/proof/mayfly"
 
-/* Says why on stderr. */
+/* Says why on stderr, and does before what is set: NULL, nothing. */
+extern void (*before_broken)(void);
 void broken(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
 void give_up(const char *fmt, ...) PRINTF_LIKE(1, 2) NORETURN;
 
@@ -97,6 +98,10 @@ void vessel_misdeed(const struct vessel *v, const char *line);
 void ask_begin_create(struct caller *c, struct ask *a, const struct vessel *v);
 void ask_begin_exec(struct caller *c, struct ask *a, const char *id, const char *exec,
 	const char *const *argv, const char *out);
+
+/* Resources that ask for nothing; an image in @path, and the container goes on. */
+void ask_begin_update(struct caller *c, struct ask *a, const char *id);
+void ask_begin_checkpoint(struct caller *c, struct ask *a, const char *id, const char *path);
 
 uint32_t ask_pid(const struct ask *a); /* of a Create, a Start or a Delete */
 

@@ -15,9 +15,7 @@
 
 #include "base/auto.h"
 #include "process/runtime/features.h"
-#include "shim/socket.h"
-#include "tests/proof/inject.h"
-#include "tests/proof/stage.h"
+#include "tests/proof/sweep.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,32 +27,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct sweep {
-	struct stage stage;
-	struct faults *faults;
-	struct vessel vessel;
-	struct vessel neighbour; /* in the same shim, and none of its business */
-	const char *scene;
-	int reader;               /* of its stdout; -1: none */
-	long n;                   /* the call that fails */
-	bool is_closed;           /* the shim hung up, which is an answer to all calls */
-	long n_refused, n_closed; /* of all scenes so far */
-	uint8_t last[512];        /* the last event */
-	size_t last_len;
-	long n_again;
-	long n_begun, n_ended; /* processes: told to have been created, to have ended */
-	struct holdings before;
-};
-
-static const char *const kind_names[] = { "allocations", "system calls" };
+const char *const sweep_kind_names[N_FAULT_KINDS] = { "allocations", "system calls" };
 
 static long n_complaints;
 
 static const char *const forever[] = { MAYFLY, "-", "-", "0", "-1", NULL };
 static const char *const at_once[] = { MAYFLY, "-", "-", "7", "0", NULL };
+static const char *const really_forever[] = { "/mayfly", "-", "-", "0", "-1", NULL };
+static const char *const really_at_once[] = { "/mayfly", "-", "-", "7", "0", NULL };
 
-/* And goes on, with what there is now as what was before: one run shows all there is to find. */
-static void complain(struct sweep *s, const char *what)
+void sweep_complain(struct sweep *s, const char *what)
 {
 	fprintf(stderr, "%s, %s %ld, which is a %s: %s\n", s->scene,
 		s->faults->kind == FAULT_MEMORY ? "allocation" : "call", s->n,
@@ -64,6 +46,7 @@ static void complain(struct sweep *s, const char *what)
 		stage_broken(&s->stage, "the shim ended with status %d", s->stage.end.code);
 	s->n_begun = s->n_ended = 0;
 	s->before = holdings_of(s->stage.daemon.pid);
+	s->cgroups_before = count_cgroups(&s->stage);
 }
 
 /* --- calls, of which any may be refused --- */
@@ -105,7 +88,8 @@ static void attempt_exec(struct sweep *s)
 
 	if (s->is_closed)
 		return;
-	ask_begin_exec(&s->stage.caller, &a, s->vessel.id, "e", at_once, NULL);
+	ask_begin_exec(&s->stage.caller, &a, s->vessel.id, "e",
+		s->vessel.real ? really_at_once : at_once, NULL);
 	if (over(s, &a) && attempt(s, "Start", "e"))
 		(void)attempt(s, "Wait", "e");
 	(void)attempt(s, "Delete", "e");
@@ -123,6 +107,27 @@ static void attempt_visit(struct sweep *s)
 	caller_close(&passing);
 }
 
+static void attempt_update(struct sweep *s)
+{
+	struct ask a;
+
+	if (s->is_closed)
+		return;
+	ask_begin_update(&s->stage.caller, &a, s->vessel.id);
+	(void)over(s, &a);
+}
+
+/* Of a real container it needs criu. */
+static void attempt_checkpoint(struct sweep *s)
+{
+	struct ask a;
+
+	if (s->is_closed || s->vessel.real)
+		return;
+	ask_begin_checkpoint(&s->stage.caller, &a, s->vessel.id, s->stage.dir);
+	(void)over(s, &a);
+}
+
 static void play_life(struct sweep *s)
 {
 	struct ask a;
@@ -137,6 +142,10 @@ static void play_life(struct sweep *s)
 	attempt_visit(s);
 	(void)attempt(s, "Pause", "");
 	(void)attempt(s, "Resume", "");
+	attempt_update(s);
+	attempt_checkpoint(s);
+	if (s->vessel.real)
+		(void)attempt(s, "Stats", "");
 	if (attempt_kill(s))
 		(void)attempt(s, "Wait", "");
 	(void)attempt(s, "Delete", "");
@@ -173,20 +182,28 @@ static void on_event(struct stage *stage, const char *topic, const Pb__Any *any)
 	s->n_ended += strcmp(topic, "/tasks/exit") == 0;
 }
 
-static bool is_as_before(const struct sweep *s, char why[128])
+#define WHY 192
+
+static bool is_as_before(const struct sweep *s, char why[WHY])
 {
 	struct holdings now = holdings_of(s->stage.daemon.pid);
 	const struct holdings *was = &s->before;
 
-	snprintf(why, 128, "descriptors %ld, now %ld; children %ld, now %ld; mounts %ld, now %ld",
-		was->fds, now.fds, was->children, now.children, was->mounts, now.mounts);
-	return now.fds == was->fds && now.children == was->children && now.mounts == was->mounts;
+	long cgroups = count_cgroups(&s->stage);
+
+	snprintf(why, WHY,
+		"descriptors %ld, now %ld; children %ld, now %ld; mounts %ld, now %ld; "
+		"control groups %ld, now %ld",
+		was->fds, now.fds, was->children, now.children, was->mounts, now.mounts,
+		s->cgroups_before, cgroups);
+	return cgroups == s->cgroups_before && now.fds == was->fds &&
+	       now.children == was->children && now.mounts == was->mounts;
 }
 
 /* Events and the ends of what was killed are on their way. */
 static void await_as_before(struct sweep *s)
 {
-	char why[128];
+	char why[WHY];
 
 	for (int i = 0; i < 3000; i++) {
 		if (s->n_begun == s->n_ended && is_as_before(s, why))
@@ -199,7 +216,7 @@ static void await_as_before(struct sweep *s)
 	if (s->n_begun != s->n_ended)
 		snprintf(why, sizeof(why), "%ld processes were told to begin, %ld to end",
 			s->n_begun, s->n_ended);
-	complain(s, why);
+	sweep_complain(s, why);
 }
 
 static void reconnect(struct sweep *s)
@@ -221,13 +238,13 @@ static void clean_up(struct sweep *s)
 	/* A client whose reply was lost finds out like this. */
 	if (!ask_of(c, "State", id, "", &e)) {
 		if (e.status != STATUS_NOT_FOUND)
-			complain(s, e.msg);
+			sweep_complain(s, e.msg);
 		return;
 	}
 	(void)ask_kill(c, id, "", SIGCONT, NULL); /* the fake runtime pauses with SIGSTOP */
 	(void)ask_kill(c, id, "", SIGKILL, NULL);
 	if (!ask_of(c, "Wait", id, "", &e) || !ask_of(c, "Delete", id, "", &e))
-		complain(s, e.msg);
+		sweep_complain(s, e.msg);
 }
 
 /* What runtimes said of themselves: so that they are asked again. */
@@ -243,7 +260,7 @@ static void forget_features(void)
 		closedir(d);
 }
 
-static void arm(struct sweep *s, enum fault_kind kind)
+void sweep_arm(struct sweep *s, enum fault_kind kind)
 {
 	s->faults->kind = kind;
 	s->faults->count = 0;
@@ -259,12 +276,12 @@ static bool play_with_fault(struct sweep *s, enum fault_kind kind)
 
 	vessel_prepare(&s->vessel);
 	forget_features();
-	arm(s, kind);
+	sweep_arm(s, kind);
 	play_life(s);
 	s->faults->is_armed = false;
 	clean_up(s);
 	if (!ask_of(&s->stage.caller, "State", "neighbour", "", &e))
-		complain(s, e.msg);
+		sweep_complain(s, e.msg);
 	await_as_before(s);
 	return s->faults->hit[0] != '\0';
 }
@@ -274,12 +291,14 @@ static bool play_with_fault(struct sweep *s, enum fault_kind kind)
 struct scene {
 	const char *name;
 	bool mounts, terminal, fifo, logger;
+	const char *real; /* NULL, or a runtime in $PATH: control groups, and what watches them */
 };
 
 static const struct scene scenes[] = {
 	{ .name = "mounts and FIFOs", .mounts = true, .fifo = true },
 	{ .name = "terminal", .terminal = true, .fifo = true },
 	{ .name = "logger", .logger = true },
+	{ .name = "control groups", .mounts = true, .real = "crun" },
 };
 
 static void set_scene(struct sweep *s, const struct scene *scene)
@@ -289,10 +308,13 @@ static void set_scene(struct sweep *s, const struct scene *scene)
 	s->scene = scene->name;
 	s->reader = -1;
 	s->vessel = (struct vessel){ .dir = s->stage.dir,
-		.argv = forever,
+		.argv = scene->real ? really_forever : forever,
+		.real = scene->real,
 		.id = "c",
 		.lower = scene->mounts ? "lower" : NULL,
 		.terminal = scene->terminal };
+	if (scene->real)
+		stage_furnish(&s->stage);
 	if (scene->fifo) {
 		snprintf(in, sizeof(in), "%s/in", s->stage.dir);
 		snprintf(out, sizeof(out), "%s/out", s->stage.dir);
@@ -316,11 +338,11 @@ static void strike_scene(struct sweep *s)
 	(void)unlink("out");
 }
 
-static void on_lost(struct caller *c)
+void sweep_lost(struct caller *c)
 {
 	struct sweep *s = c->user;
 
-	complain(s, "a call is stuck");
+	sweep_complain(s, "a call is stuck");
 	stage_broken(&s->stage, "it was");
 }
 
@@ -345,7 +367,7 @@ static void end_neighbour(struct sweep *s)
 
 	if (!ask_kill(c, "neighbour", "", SIGKILL, &e) || !ask_of(c, "Wait", "neighbour", "", &e) ||
 		!ask_of(c, "Delete", "neighbour", "", &e))
-		complain(s, e.msg);
+		sweep_complain(s, e.msg);
 }
 
 /* The first time round fills what is kept. */
@@ -356,13 +378,14 @@ static void warm_up(struct sweep *s)
 	vessel_prepare(&s->vessel);
 	play_life(s);
 	if (s->n_refused > 0)
-		complain(s, "refused without a fault");
+		sweep_complain(s, "refused without a fault");
 	while (s->n_begun != s->n_ended + 1)
 		ev_run(s->stage.loop, EVRUN_ONCE);
 	s->n_begun = s->n_ended = 0;
 	/* By its answer to this one the client that has left is gone. */
 	(void)ask_of(&s->stage.caller, "State", "nobody", "", NULL);
 	s->before = holdings_of(s->stage.daemon.pid);
+	s->cgroups_before = count_cgroups(&s->stage);
 }
 
 static void sweep_scene(struct sweep *s, const struct scene *scene, enum fault_kind kind, long step)
@@ -370,7 +393,7 @@ static void sweep_scene(struct sweep *s, const struct scene *scene, enum fault_k
 	*s = (struct sweep){ .faults = s->faults, .stage.shim = s->stage.shim };
 	stage_prepare(&s->stage, s->stage.shim);
 	s->stage.on_event = on_event;
-	s->stage.caller.on_lost = on_lost;
+	s->stage.caller.on_lost = sweep_lost;
 	s->stage.caller.user = s;
 	stage_start(&s->stage);
 	set_scene(s, scene);
@@ -380,87 +403,18 @@ static void sweep_scene(struct sweep *s, const struct scene *scene, enum fault_k
 		s->n += step;
 	printf("%-18s each %ld. of %ld %s failed: %ld calls refused, %ld connections lost, %ld "
 	       "events told again\n",
-		scene->name, step, (long)s->faults->count, kind_names[kind], s->n_refused,
+		scene->name, step, (long)s->faults->count, sweep_kind_names[kind], s->n_refused,
 		s->n_closed, s->n_again);
 	fflush(stdout);
 	s->faults->looks_for_leaks = true;
 	attempt_visit(s);
 	s->faults->looks_for_leaks = false;
 	if (s->faults->n_leaks > 0)
-		complain(s, "memory has leaked");
+		sweep_complain(s, "memory has leaked");
 	s->faults->n_leaks = 0;
 	end_neighbour(s);
 	stage_close(&s->stage);
 	strike_scene(s);
-}
-
-/* It listens before it serves. False: it has ended instead, or is about to. */
-static bool does_serve(struct sweep *s)
-{
-	struct err e;
-
-	if (!stage_try(&s->stage))
-		return false;
-	if (ask_of(&s->stage.caller, "Connect", "c", "", &e) || strcmp(e.msg, "ttrpc: closed") != 0)
-		return true;
-	/* It threw us out, or ends. */
-	caller_close(&s->stage.caller);
-	while (!s->stage.has_ended && !socket_answers(s->stage.socket))
-		ev_run(s->stage.loop, EVRUN_NOWAIT);
-	if (!s->stage.has_ended)
-		caller_open(&s->stage.caller, s->stage.loop, s->stage.socket);
-	return !s->stage.has_ended;
-}
-
-/* One that serves hears signals, too. */
-static void end_by_signal(struct sweep *s)
-{
-	struct stage *stage = &s->stage;
-
-	if (child_signal(&stage->daemon, SIGTERM) < 0)
-		stage_broken(stage, "SIGTERM cannot be sent");
-	caller_run_until(&stage->caller, &stage->has_ended, "the end of the shim by SIGTERM");
-	if (stage->end.code != 0)
-		complain(s, "it did not end with 0");
-	caller_close(&stage->caller);
-	stage_strike(stage);
-}
-
-/* One that is to serve: it does, or says why not and ends with 1. */
-static void be_born(struct sweep *s, enum fault_kind kind)
-{
-	bool serves;
-
-	stage_prepare(&s->stage, s->stage.shim);
-	s->stage.caller.on_lost = on_lost;
-	s->stage.caller.user = s;
-	s->stage.is_quiet = true;
-	arm(s, kind);
-	serves = does_serve(s);
-	s->faults->is_armed = false;
-	if (serves) {
-		end_by_signal(s);
-		return;
-	}
-	s->n_refused++;
-	if (s->stage.end.code != 1)
-		complain(s, "it did not end with 1");
-	stage_strike(&s->stage);
-}
-
-/* Births are cheap: each call of theirs, in the short form too. */
-static void sweep_birth(struct sweep *s, enum fault_kind kind)
-{
-	*s = (struct sweep){
-		.faults = s->faults, .stage.shim = s->stage.shim, .scene = "start", .n = 1
-	};
-	do {
-		be_born(s, kind);
-		s->n++;
-	} while (s->faults->hit[0]);
-	printf("%-18s each of %ld %s failed: %ld did not serve, and said so\n", s->scene,
-		(long)s->faults->count, kind_names[kind], s->n_refused);
-	fflush(stdout);
 }
 
 int main(int argc, char **argv)
@@ -470,12 +424,16 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		give_up("usage: faults SHIM STEP, by way of tests/proof/run");
 	s.stage.shim = argv[1];
+	before_broken = stage_thaw;
 	for (int kind = 0; kind < N_FAULT_KINDS && argc == 3; kind++)
-		sweep_birth(&s, (enum fault_kind)kind);
+		sweep_births(&s, (enum fault_kind)kind);
 	for (size_t i = 0; i < ARRAY_LEN(scenes); i++)
 		for (int kind = 0; kind < N_FAULT_KINDS; kind++)
-			if (argc == 3 ||
-				strtol(argv[3], NULL, 10) == (long)i * N_FAULT_KINDS + kind)
+			if (scenes[i].real && !getenv("PROOF_REAL"))
+				printf("SKIPPED faults, %s: there is no %s\n", scenes[i].name,
+					scenes[i].real);
+			else if (argc == 3 ||
+				 strtol(argv[3], NULL, 10) == (long)i * N_FAULT_KINDS + kind)
 				sweep_scene(&s, &scenes[i], (enum fault_kind)kind,
 					strtol(argv[2], NULL, 10));
 	return n_complaints ? PROOF_BROKEN : 0;

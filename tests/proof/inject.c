@@ -75,6 +75,12 @@ WRAP(FAULT_CALL, ssize_t, sendmsg, -1, ENOBUFS, (int fd, const struct msghdr *m,
 	(fd, m, flags))
 WRAP(FAULT_CALL, ssize_t, recv, -1, ENOMEM, (int fd, void *to, size_t n, int flags),
 	(fd, to, n, flags))
+WRAP(FAULT_CALL, ssize_t, recvmsg, -1, ENOMEM, (int fd, struct msghdr *m, int flags),
+	(fd, m, flags))
+WRAP(FAULT_CALL, ssize_t, splice, -1, ENOMEM,
+	(int from, off64_t *from_at, int to, off64_t *to_at, size_t n, unsigned int flags),
+	(from, from_at, to, to_at, n, flags))
+WRAP(FAULT_CALL, DIR *, fdopendir, NULL, ENOMEM, (int fd), (fd))
 CALL(pipe2, EMFILE, (int fd[2], int flags), (fd, flags))
 CALL(socket, EMFILE, (int domain, int type, int protocol), (domain, type, protocol))
 CALL(connect, EAGAIN, (int fd, const struct sockaddr *to, socklen_t n), (fd, to, n))
@@ -154,6 +160,19 @@ int __wrap_fcntl(int fd, int what, ...)
 	arg = va_arg(ap, void *);
 	va_end(ap);
 	return is_due(FAULT_CALL, "fcntl", EMFILE) ? -1 : __real_fcntl(fd, what, arg);
+}
+
+int __real_ioctl(int fd, unsigned long what, ...);
+int __wrap_ioctl(int fd, unsigned long what, ...);
+int __wrap_ioctl(int fd, unsigned long what, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, what);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	return is_due(FAULT_CALL, "ioctl", ENOMEM) ? -1 : __real_ioctl(fd, what, arg);
 }
 
 int __real_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);

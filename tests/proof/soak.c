@@ -235,21 +235,6 @@ static void idle(struct soak *s, double seconds)
 	check_same(s, "preemptions of an idle shim", before.preemptions, after.preemptions);
 }
 
-/* All a real container needs in its rootfs. */
-static void furnish(struct soak *s)
-{
-	auto_buf struct buf program = BUF_INIT(64u << 20);
-	auto_fd int dir = open("lower", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd_read_file(AT_FDCWD, MAYFLY, &program);
-
-	if (rc == 0 && (mkdirat(dir, "proc", 0755) < 0 || mkdirat(dir, "dev", 0755) < 0))
-		rc = -errno;
-	if (rc == 0)
-		rc = fd_replace_file(dir, "mayfly", program.data, program.len, 0755);
-	if (rc < 0)
-		stage_broken(&s->stage, "no rootfs: %s", strerror(-rc));
-}
-
 static void choose_runtime(struct soak *s, const char *runtime)
 {
 	bool is_fake = !strcmp(runtime, "fake");
@@ -263,7 +248,7 @@ static void choose_runtime(struct soak *s, const char *runtime)
 	snprintf(s->base.id, sizeof(s->base.id), "base");
 	snprintf(s->guest.id, sizeof(s->guest.id), "guest");
 	if (!is_fake)
-		furnish(s);
+		stage_furnish(&s->stage);
 }
 
 int main(int argc, char **argv)

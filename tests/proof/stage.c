@@ -11,7 +11,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,6 +214,51 @@ void *stage_share(const char *env, size_t n)
 	return at;
 }
 
+static bool is_called(int pid, const char *name)
+{
+	char path[64], comm[64] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%63s", comm) != 1)
+		comm[0] = '\0';
+	if (f)
+		fclose(f);
+	return strcmp(comm, name) == 0;
+}
+
+void stage_kill_helpers(struct stage *s)
+{
+	char path[64];
+	int pid;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)s->daemon.pid,
+		(int)s->daemon.pid);
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &pid) == 1)
+		if (!is_called(pid, "mayfly"))
+			kill(pid, SIGKILL); /* the shim may reap it, but we are alone here */
+	if (f)
+		fclose(f);
+}
+
+void stage_furnish(struct stage *s)
+{
+	auto_buf struct buf program = BUF_INIT(64u << 20);
+	auto_fd int dir = open("lower", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd_read_file(AT_FDCWD, MAYFLY, &program);
+
+	for (int i = 0; rc == 0 && i < 2; i++)
+		if (mkdirat(dir, i ? "proc" : "dev", 0755) < 0 && errno != EEXIST)
+			rc = -errno; /* it is there from the last time */
+	if (rc == 0)
+		rc = fd_replace_file(dir, "mayfly", program.data, program.len, 0755);
+	if (rc < 0)
+		stage_broken(s, "no rootfs: %s", strerror(-rc));
+}
+
 long read_number(const char *path, const char *key)
 {
 	auto_buf struct buf text = BUF_INIT(64 * 1024);
@@ -279,6 +326,37 @@ long count_cgroups(const struct stage *s)
 	if (nftw("/sys/fs/cgroup", count_cgroup, 16, FTW_PHYS) < 0)
 		give_up("/sys/fs/cgroup: %s", strerror(errno));
 	return n_cgroups;
+}
+
+static void write_if_there(const char *dir, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+	auto_fd int fd = -1;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)!write(fd, text, strlen(text)); /* of another version of control groups */
+}
+
+static int thaw_cgroup(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)at;
+	if (kind == FTW_D && strstr(path, cgroups_below)) {
+		write_if_there(path, "freezer.state", "THAWED");
+		write_if_there(path, "cgroup.freeze", "0");
+	}
+	return 0;
+}
+
+void stage_thaw(void)
+{
+	char below[80];
+
+	snprintf(below, sizeof(below), "%s/", strrchr(getenv("PROOF_DIR"), '/'));
+	cgroups_below = below;
+	(void)nftw("/sys/fs/cgroup", thaw_cgroup, 16, FTW_PHYS);
 }
 
 static void count_children(pid_t pid, struct holdings *ret)

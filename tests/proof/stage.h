@@ -57,6 +57,12 @@ void stage_broken(struct stage *s, const char *fmt, ...) PRINTF_LIKE(2, 3) NORET
 /* Zeroed memory that a shim gets at, too, if it opens the file that $@env names from here on. */
 void *stage_share(const char *env, size_t n);
 
+/* All a real container needs in its rootfs, which is "lower": /mayfly, /proc and /dev. */
+void stage_furnish(struct stage *s);
+
+/* SIGKILL for all children of the shim that are no mayflies: runtimes, loggers, mount helpers. */
+void stage_kill_helpers(struct stage *s);
+
 /* What a shim holds that must be the same when its containers are gone. */
 struct holdings {
 	long fds, children, mounts, zombies;
@@ -67,6 +73,12 @@ struct holdings holdings_of(pid_t pid);
 
 /* Control groups of real containers (caller.h), in all hierarchies. */
 long count_cgroups(const struct stage *s);
+
+/*
+ * What is paused of them goes on. A pid namespace in which something is left frozen by a freezer of
+ * version 1 never ends, for even SIGKILL waits for it to be thawed.
+ */
+void stage_thaw(void);
 
 /* Processes in this pid namespace. */
 long count_processes(void);

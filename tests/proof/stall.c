@@ -3,11 +3,12 @@
 /*
  * stall - one thing hangs for ever, and everything else is served.
  *
- *	stall SHIM CALLS [SCENE]
+ *	stall SHIM CALLS RUNTIME [SCENE]
  *
  * For each scene a shim with a container that hangs, in a verb of the runtime
- * or by what surrounds it, and another that is asked CALLS times meanwhile; a
- * third is killed and must be seen to end. The verdict is not a time: the shim
+ * or by what surrounds it, and another that is asked CALLS times meanwhile, and
+ * has an answer to everything if RUNTIME, which is one in $PATH, and not "fake",
+ * has made it; a third is killed and must be seen to end. The verdict is not a time: the shim
  * must not have slept anywhere but in epoll_wait() (turns.h), and its memory is
  * bounded. Times are told.
  */
@@ -17,6 +18,7 @@
 #include "tests/lib/slow_fs.h"
 #include "tests/proof/crowd.h"
 #include "tests/proof/stage.h"
+#include "tests/proof/times.h"
 #include "tests/proof/turns.h"
 
 #include <errno.h>
@@ -32,7 +34,11 @@
 /* What a shim may grow by while a client does not read: its queue, and what it is made of. */
 #define GROWTH_MAX_KIB 1024
 
-#define SAMPLES_MAX 65536
+/* A lock of the kernel that another process holds is met less than once in so many turns. */
+#define TURNS_PER_LOCK 2000
+
+/* How often a scene is played in which the shim slept more. */
+#define TIMES_ASLEEP 3
 
 struct scene {
 	const char *name;
@@ -53,19 +59,13 @@ struct scene {
 };
 
 static const char *const forever[] = { MAYFLY, "-", "-", "0", "-1", NULL };
+static const char *const really_forever[] = { "/mayfly", "-", "-", "0", "-1", NULL };
 
-static struct {
-	double us[SAMPLES_MAX];
-	size_t n;
-} times;
+static const char *real_runtime; /* NULL: there is none */
+
+static struct times times;
 
 /* --- calls that must be answered --- */
-
-static void note_time(const struct ask *a)
-{
-	if (times.n < SAMPLES_MAX)
-		times.us[times.n++] = (double)(a->ended_ns - a->began_ns) / 1e3;
-}
 
 static void must(struct scene *s, const char *method, const char *id)
 {
@@ -75,30 +75,46 @@ static void must(struct scene *s, const char *method, const char *id)
 		stage_broken(&s->stage, "%s: %s %s: %s", s->name, method, id, e.msg);
 }
 
-static void create(
-	struct scene *s, struct vessel *v, const char *id, const char *lower, bool starts)
+static void launch(struct scene *s, const struct vessel *v, bool starts)
 {
 	struct ask a;
 
-	*v = (struct vessel){ .dir = s->stage.dir, .argv = forever, .lower = lower };
-	snprintf(v->id, sizeof(v->id), "%s", id);
 	vessel_prepare(v);
 	ask_begin_create(&s->stage.caller, &a, v);
 	if (!ask_await(&s->stage.caller, &a))
 		stage_broken(&s->stage, "%s: %s: %s", s->name, a.about, a.err.msg);
 	ask_fini(&a);
 	if (starts)
-		must(s, "Start", id);
+		must(s, "Start", v->id);
 }
 
-/* Refused or not: an answer is what counts. Stats of the fake runtime has nothing to tell. */
+static void create(
+	struct scene *s, struct vessel *v, const char *id, const char *lower, bool starts)
+{
+	*v = (struct vessel){ .dir = s->stage.dir, .argv = forever, .lower = lower };
+	snprintf(v->id, sizeof(v->id), "%s", id);
+	launch(s, v, starts);
+}
+
+static void create_alive(struct scene *s)
+{
+	s->alive = (struct vessel){ .dir = s->stage.dir,
+		.argv = real_runtime ? really_forever : forever,
+		.real = real_runtime,
+		.lower = "lower",
+		.id = "alive" };
+	launch(s, &s->alive, true);
+}
+
+/* The fake runtime makes no control groups: then there is nothing to tell. */
 static void ask_timed(struct scene *s, const char *method)
 {
 	struct ask a;
 
 	ask_begin_of(&s->stage.caller, &a, method, s->alive.id, "", NULL);
-	(void)ask_await(&s->stage.caller, &a);
-	note_time(&a);
+	if (!ask_await(&s->stage.caller, &a) && (real_runtime || strcmp(method, "Stats") != 0))
+		stage_broken(&s->stage, "%s: %s: %s", s->name, a.about, a.err.msg);
+	times_note(&times, &a);
 	ask_fini(&a);
 }
 
@@ -109,7 +125,7 @@ static void kill_timed(struct scene *s, const struct vessel *v, uint32_t signo)
 	ask_begin_kill(&s->stage.caller, &a, v->id, "", signo);
 	if (!ask_await(&s->stage.caller, &a))
 		stage_broken(&s->stage, "%s: %s: %s", s->name, a.about, a.err.msg);
-	note_time(&a);
+	times_note(&times, &a);
 	ask_fini(&a);
 }
 
@@ -157,14 +173,22 @@ static void hang_in(struct scene *s, const char *method)
 	s->has_hanging = true;
 }
 
-static void begin_create(struct scene *s)
+static void hang_in_create(struct scene *s, struct vessel v)
 {
-	s->stuck = (struct vessel){ .dir = s->stage.dir, .argv = forever };
+	s->stuck = v;
+	s->stuck.dir = s->stage.dir;
+	s->stuck.argv = forever;
 	snprintf(s->stuck.id, sizeof(s->stuck.id), "stuck");
 	vessel_prepare(&s->stuck);
-	vessel_misdeed(&s->stuck, s->misdeed);
+	if (s->misdeed)
+		vessel_misdeed(&s->stuck, s->misdeed);
 	ask_begin_create(&s->stage.caller, &s->hanging, &s->stuck);
 	s->has_hanging = true;
+}
+
+static void begin_create(struct scene *s)
+{
+	hang_in_create(s, (struct vessel){ 0 });
 }
 
 static void begin_start(struct scene *s)
@@ -209,26 +233,15 @@ static void begin_exec(struct scene *s)
 
 static void begin_update(struct scene *s)
 {
-	Pb__UpdateTaskRequest req = PB__UPDATE_TASK_REQUEST__INIT;
-	Pb__Any any = PB__ANY__INIT;
-
 	prepare_stuck(s, true);
-	any.type_url = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
-	any.value = (ProtobufCBinaryData){ 2, (uint8_t *)"{}" };
-	req.id = "stuck";
-	req.resources = &any;
-	ask_begin(&s->stage.caller, &s->hanging, "Update", &req.base, NULL);
+	ask_begin_update(&s->stage.caller, &s->hanging, "stuck");
 	s->has_hanging = true;
 }
 
 static void begin_checkpoint(struct scene *s)
 {
-	Pb__CheckpointTaskRequest req = PB__CHECKPOINT_TASK_REQUEST__INIT;
-
 	prepare_stuck(s, true);
-	req.id = "stuck";
-	req.path = s->stage.dir;
-	ask_begin(&s->stage.caller, &s->hanging, "Checkpoint", &req.base, NULL);
+	ask_begin_checkpoint(&s->stage.caller, &s->hanging, "stuck", s->stage.dir);
 	s->has_hanging = true;
 }
 
@@ -240,12 +253,7 @@ static void begin_features(struct scene *s)
 
 	if (rc < 0)
 		give_up("mute-runtime: %s", strerror(-rc));
-	s->stuck =
-		(struct vessel){ .dir = s->stage.dir, .argv = forever, .runtime = "mute-runtime" };
-	snprintf(s->stuck.id, sizeof(s->stuck.id), "stuck");
-	vessel_prepare(&s->stuck);
-	ask_begin_create(&s->stage.caller, &s->hanging, &s->stuck);
-	s->has_hanging = true;
+	hang_in_create(s, (struct vessel){ .runtime = "mute-runtime" });
 }
 
 static void begin_logger(struct scene *s)
@@ -254,11 +262,7 @@ static void begin_logger(struct scene *s)
 
 	snprintf(uri, sizeof(uri), "binary-v2://%s?file=%s/logged&ready=never", FAKE_LOGGER,
 		s->stage.dir);
-	s->stuck = (struct vessel){ .dir = s->stage.dir, .argv = forever, .out = uri };
-	snprintf(s->stuck.id, sizeof(s->stuck.id), "stuck");
-	vessel_prepare(&s->stuck);
-	ask_begin_create(&s->stage.caller, &s->hanging, &s->stuck);
-	s->has_hanging = true;
+	hang_in_create(s, (struct vessel){ .out = uri });
 }
 
 /* --- a filesystem whose server does not answer --- */
@@ -273,11 +277,7 @@ static void begin_mount(struct scene *s)
 {
 	must_do("mount a filesystem of ours", slow_fs_mount(&s->fs, s->stage.dir));
 	must_do("pause its server", slow_fs_pause(&s->fs));
-	s->stuck = (struct vessel){ .dir = s->stage.dir, .argv = forever, .lower = "slow/sub" };
-	snprintf(s->stuck.id, sizeof(s->stuck.id), "stuck");
-	vessel_prepare(&s->stuck);
-	ask_begin_create(&s->stage.caller, &s->hanging, &s->stuck);
-	s->has_hanging = true;
+	hang_in_create(s, (struct vessel){ .lower = "slow/sub" });
 }
 
 /* Another one is mounted in it, and is found through it only. */
@@ -322,6 +322,16 @@ static void finish_full_log(struct scene *s)
 	ev_io_start(s->stage.loop, &s->stage.log_watcher);
 }
 
+static void begin_paused(struct scene *s)
+{
+	must(s, "Pause", s->alive.id);
+}
+
+static void finish_paused(struct scene *s)
+{
+	must(s, "Resume", s->alive.id);
+}
+
 static void begin_deaf(struct scene *s)
 {
 	s->stage.is_deaf = true;
@@ -361,6 +371,7 @@ static struct scene scenes[] = {
 	{ .name = "mount", .begin = begin_mount, .finish = finish_slow, .strike = strike_slow },
 	{ .name = "umount", .begin = begin_umount, .finish = finish_slow, .strike = strike_slow },
 	{ .name = "log", .begin = begin_full_log, .finish = finish_full_log },
+	{ .name = "paused", .begin = begin_paused, .finish = finish_paused },
 	{ .name = "containerd", .begin = begin_deaf },
 	{ .name = "client that never reads",
 		.begin = begin_crowd,
@@ -373,30 +384,6 @@ static struct scene scenes[] = {
 };
 
 /* --- one scene --- */
-
-/* What hangs are children of the shim, all but the inits. */
-static void kill_what_hangs(struct scene *s)
-{
-	char path[64], name[64];
-	int pid;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)s->stage.daemon.pid,
-		(int)s->stage.daemon.pid);
-	f = fopen(path, "re");
-	while (f && fscanf(f, "%d", &pid) == 1) {
-		FILE *comm;
-
-		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-		comm = fopen(path, "re");
-		if (comm && fscanf(comm, "%63s", name) == 1 && strcmp(name, "mayfly") != 0)
-			kill(pid, SIGKILL); /* the shim may reap it, but we are alone here */
-		if (comm)
-			fclose(comm);
-	}
-	if (f)
-		fclose(f);
-}
 
 static void end_container(struct scene *s, const char *id)
 {
@@ -412,78 +399,87 @@ static void end_container(struct scene *s, const char *id)
 		stage_broken(&s->stage, "%s: Delete of %s: %s", s->name, id, e.msg);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double d = *(const double *)a - *(const double *)b;
-
-	return (d > 0) - (d < 0);
-}
-
 static void judge(struct scene *s, const struct turns *t, long growth_kib)
 {
-	qsort(times.us, times.n, sizeof(times.us[0]), by_value);
 	printf("%-26s %6zu answers: median %3.0f us, p99 %4.0f, longest %5.0f; %+ld KiB; %ld "
-	       "turns, "
-	       "slept in %ld\n",
-		s->name, times.n, times.us[times.n / 2], times.us[times.n * 99 / 100],
-		times.us[times.n - 1], growth_kib, t->turns, t->bad_turns);
+	       "turns, slept in %ld\n",
+		s->name, times.n, times_at(&times, 0.5), times_at(&times, 0.99),
+		times_at(&times, 1), growth_kib, t->turns, t->bad_turns);
 	fflush(stdout);
 	if (t->turns == 0) {
 		printf("SKIPPED stall: libev is a shared library in this build, and sleeps "
 		       "uncounted\n");
 		exit(77);
 	}
-	if (t->in_turns > 0)
-		stage_broken(&s->stage, "%s: the loop slept %ld times outside epoll_wait()",
-			s->name, t->in_turns);
 	if (growth_kib > GROWTH_MAX_KIB)
 		stage_broken(&s->stage, "%s: the shim has grown by %ld KiB", s->name, growth_kib);
 }
 
-static void play(struct scene *s, struct turns *t, const char *shim, long calls)
+/* What hangs is killed, so that it can be deleted. */
+static void end_stuck(struct scene *s)
+{
+	if (!s->has_hanging)
+		return;
+	vessel_misdeed(&s->stuck, "");
+	/* Again and again: the question that hung may be followed by another one. */
+	for (int i = 0; i < 5000 && !s->hanging.is_over; i++) {
+		stage_kill_helpers(&s->stage);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		ev_run(s->stage.loop, EVRUN_NOWAIT);
+	}
+	(void)ask_await(&s->stage.caller, &s->hanging);
+	ask_fini(&s->hanging);
+	end_container(s, "stuck");
+}
+
+/* False: the shim slept, if only for locks of the kernel. */
+static bool play(struct scene *s, struct turns *t, const char *shim, long calls)
 {
 	long before;
 
 	stage_open(&s->stage, shim);
-	create(s, &s->alive, "alive", "lower", true);
+	if (real_runtime)
+		stage_furnish(&s->stage);
+	create_alive(s);
 	end_victim(s);
 	before = holdings_of(s->stage.daemon.pid).anon_kib;
-	s->begin(s);
 	memset(t, 0, sizeof(*t));
 	times.n = 0;
+	s->begin(s);
 	ask_around(s, calls);
 	judge(s, t, holdings_of(s->stage.daemon.pid).anon_kib - before);
 	if (s->finish)
 		s->finish(s);
 	s->stage.is_deaf = false;
-	if (s->has_hanging) {
-		vessel_misdeed(&s->stuck, "");
-		/* Again and again: the question that hung may be followed by another one. */
-		for (int i = 0; i < 5000 && !s->hanging.is_over; i++) {
-			kill_what_hangs(s);
-			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-			ev_run(s->stage.loop, EVRUN_NOWAIT);
-		}
-		(void)ask_await(&s->stage.caller, &s->hanging);
-		ask_fini(&s->hanging);
-		end_container(s, "stuck");
-	}
+	end_stuck(s);
 	if (s->strike)
 		s->strike(s);
 	end_container(s, "alive");
 	stage_close(&s->stage);
+	return t->in_turns <= t->turns / TURNS_PER_LOCK;
+}
+
+/* Who waits for another process sleeps each time; who meets it at a lock, now and then. */
+static void play_until_awake(struct scene *s, struct turns *t, const char *shim, long calls)
+{
+	for (int i = 0; i < TIMES_ASLEEP; i++)
+		if (play(s, t, shim, calls))
+			return;
+	broken("%s: the loop slept outside epoll_wait(), each of %d times", s->name, TIMES_ASLEEP);
 }
 
 int main(int argc, char **argv)
 {
 	struct turns *t = stage_share(TURNS_ENV, sizeof(*t));
 
-	if (argc < 3)
-		give_up("usage: stall SHIM CALLS [SCENE...], by way of tests/proof/run");
+	if (argc < 4)
+		give_up("usage: stall SHIM CALLS RUNTIME [SCENE], by way of tests/proof/run");
+	real_runtime = strcmp(argv[3], "fake") ? argv[3] : NULL;
+	before_broken = stage_thaw;
 	for (size_t i = 0; i < ARRAY_LEN(scenes); i++)
 		if (scenes[i].strike && access("/dev/fuse", R_OK | W_OK) < 0)
 			printf("SKIPPED stall %s: there is no /dev/fuse\n", scenes[i].name);
-		else if (argc == 3 || strcmp(argv[3], scenes[i].name) == 0)
-			play(&scenes[i], t, argv[1], strtol(argv[2], NULL, 10));
+		else if (argc == 4 || strcmp(argv[4], scenes[i].name) == 0)
+			play_until_awake(&scenes[i], t, argv[1], strtol(argv[2], NULL, 10));
 	return 0;
 }
