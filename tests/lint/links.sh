@@ -1,5 +1,5 @@
 #!/bin/bash
-# links.sh - what a document names is there: the files and headings its links lead to, and the tests of README's promises.
+# links.sh - what a document names is there: the files and headings its links lead to, and the tests of the promises.
 . "$(dirname "$0")/lib.sh"
 
 documents() { find README.md CONTRIBUTING.md shim tests -name '*.md' 2>/dev/null | sort; }
@@ -19,10 +19,12 @@ while read -r document; do
 	done < <(grep -oE '\]\([^):]+\)' "$document" | sed 's/^](//; s/)$//')
 done < <(documents)
 
-# A test is a sentence: four words or more, in README's table of promises.
-if [ -e README.md ]; then
+# A test is a sentence: four words or more, in the tables of promises.
+for document in README.md tests/PROMISES.md; do
+	[ -e $document ] || continue
 	while read -r sentence; do
-		grep -rqE "TEST(_WITHIN)?\(([0-9]+, )?$sentence\)" tests --include='*.c' || complain "README.md: no test is called $sentence"
-	done < <(sed -n 's/^| .* | \(.*\) |$/\1/p' README.md | grep -oE '[a-z0-9]+(_[a-z0-9]+){3,}' | sort -u)
-fi
+		grep -rqE "TEST(_WITHIN)?\(([0-9]+, )?$sentence\)" tests --include='*.c' ||
+			complain "$document: no test is called $sentence"
+	done < <(sed -n '/^| .* |$/p' $document | grep -oE '[a-z0-9]+(_[a-z0-9]+){3,}' | sort -u)
+done
 finish

@@ -91,7 +91,7 @@ static void plan_mounts(struct scene *s)
 	s->mounts[0] = (struct rootfs_mount){ "overlay", "overlay", "", s->overlay_options, 1 };
 	s->mounts[1] = (struct rootfs_mount){ "bind", s->lower, "data", s->bind_options, 2 };
 	if (!can_overlay(s)) {
-		print_message("no mounts: not allowed here\n");
+		print_message("SKIPPED the mounts of this sweep: not allowed here\n");
 		return;
 	}
 	s->rig.args.mounts = s->mounts;
