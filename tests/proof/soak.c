@@ -33,11 +33,17 @@
 /* What the mean of the last quarter may be above that of the first: arenas waver by a few pages. */
 #define RISE_MAX_KIB 48
 
+/* What a thousand may cost, by the slope over all slices, where a page or two are not most of it.
+ */
+#define SLOPE_MAX_KIB 4.
+#define SLOPE_LEAST_N 5000
+
 struct soak {
 	struct stage stage;
 	struct vessel base, guest;
 	const char *const *at_once; /* what an exec runs */
 	long done;                  /* makes names */
+	int reader;                 /* of the stdout of every other exec, as of a health check */
 };
 
 /* What lives for ever, and what ends at once; on the host, and in a container. */
@@ -96,9 +102,11 @@ static void do_state(struct soak *s)
 
 static void do_exec(struct soak *s)
 {
+	char out[sizeof(s->stage.dir) + 8];
 	struct ask a;
 
-	ask_begin_exec(&s->stage.caller, &a, "base", "e", s->at_once, NULL);
+	snprintf(out, sizeof(out), "%s/out", s->stage.dir);
+	ask_begin_exec(&s->stage.caller, &a, "base", "e", s->at_once, s->done++ % 2 ? out : NULL);
 	must_end(s, &a);
 	must(s, "Start", "base", "e");
 	must(s, "Wait", "base", "e");
@@ -198,6 +206,8 @@ static void soak(struct soak *s, const char *what, void (*once)(struct soak *s),
 		n, what, (double)(clock_mono_ns() - began) / 1e9, cpu * 1e6 / (double)n, before.fds,
 		cgroups, kib[SLICES - 1], slope(kib) * SLICES * 1000 / (double)n);
 	fflush(stdout);
+	if (n >= SLOPE_LEAST_N && slope(kib) * SLICES * 1000 / (double)n > SLOPE_MAX_KIB)
+		stage_broken(&s->stage, "%s: anonymous memory rises", what);
 	if (rise > RISE_MAX_KIB)
 		stage_broken(&s->stage, "%s: anonymous memory has risen by %.0f KiB", what, rise);
 }
@@ -260,6 +270,9 @@ int main(int argc, char **argv)
 			"tests/proof/run");
 	stage_open(&s.stage, argv[1]);
 	choose_runtime(&s, argv[2]);
+	if (mkfifo("out", 0600) < 0)
+		give_up("out: %s", strerror(errno));
+	s.reader = open("out", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	create(&s, &s.base);
 	printf("%s\n", argv[2]);
 	soak(&s, "State", do_state, strtol(argv[3], NULL, 10));
@@ -269,6 +282,7 @@ int main(int argc, char **argv)
 	end(&s, &s.base);
 	if (s.base.real)
 		check_same(&s, "control groups in the end", 0, count_cgroups(&s.stage));
+	fd_drop(&s.reader);
 	stage_close(&s.stage);
 	return 0;
 }

@@ -322,9 +322,10 @@ long count_cgroups(const struct stage *s)
 
 	snprintf(below, sizeof(below), "%s/", strrchr(s->dir, '/'));
 	cgroups_below = below;
-	n_cgroups = 0;
-	if (nftw("/sys/fs/cgroup", count_cgroup, 16, FTW_PHYS) < 0)
-		give_up("/sys/fs/cgroup: %s", strerror(errno));
+	/* Again, if a group of somebody else has gone between its name and its turn. */
+	do
+		n_cgroups = 0;
+	while (nftw("/sys/fs/cgroup", count_cgroup, 16, FTW_PHYS) < 0 && errno == ENOENT);
 	return n_cgroups;
 }
 
