@@ -23,7 +23,6 @@
 
 static void leave(struct daemon *d)
 {
-	d->has_left = true;
 	ev_break(d->loop, EVBREAK_ALL);
 }
 
@@ -71,6 +70,10 @@ static void on_signal(struct signals *s, int signo)
 {
 	struct daemon *d = container_of(s, struct daemon, signals);
 
+	if (!d->is_serving) {
+		d->early_signal = signo == SIGUSR1 ? d->early_signal : signo;
+		return;
+	}
 	if (signo == SIGUSR1) {
 		dump_to_log(d);
 		return;
@@ -126,11 +129,15 @@ static void list_services(struct daemon *d)
 
 /*
  * The first turn, in which libev asks the kernel to watch. A refusal is told to the watcher alone;
- * without these two a shim would serve, and never hear of an orphan or of SIGTERM.
+ * without these two a shim would serve, and never hear of an orphan or of SIGTERM. Before there is
+ * a client: one that had been answered would be left alone.
  */
 static int begin_to_hear(struct daemon *d, struct err *e)
 {
 	ev_run(d->loop, EVRUN_NOWAIT);
+	if (d->early_signal)
+		return err_set(
+			e, STATUS_CANCELED, "signal %d came before it served", d->early_signal);
 	if (signals_are_heard(&d->signals) && reaper_hears(&d->reaper))
 		return 0;
 	return err_set(e, STATUS_UNAVAILABLE,
@@ -173,8 +180,11 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 	events_init(&d->events, d->loop, d->conf->ttrpc_address, d->conf->ns);
 	socket_path_of(listen_fd, d->socket_path);
 	list_services(d);
+	if (begin_to_hear(d, e) < 0)
+		return -1;
 	rc = server_init(&d->server, d->loop, listen_fd, d->services, d);
-	return rc < 0 ? err_rc(e, rc, "serve") : begin_to_hear(d, e);
+	d->is_serving = rc == 0;
+	return rc < 0 ? err_rc(e, rc, "serve") : 0;
 }
 
 /* Whoever started us reports it; if they are gone, the log has it. */
@@ -201,8 +211,7 @@ int daemon_run(const struct daemon_conf *conf, int listen_fd, int ready_fd)
 	tell(ready_fd, "", 1);
 	fd_drop(&ready_fd);
 	log_info("start", "id=%s namespace=%s pid=%d", conf->id, conf->ns, (int)getpid());
-	if (!d.has_left)
-		ev_run(d.loop, 0);
+	ev_run(d.loop, 0);
 	containers_fini(&d.containers);
 	/* The process ends here: what is left, such as containers, outlives it on purpose. */
 	return 0;

@@ -45,7 +45,8 @@ struct daemon {
 	int64_t since_ns;       /* when it began to serve; monotonic */
 	struct list creates;    /* under way: task_lifecycle.c */
 	bool ends_with_creates; /* with the last of them, if it fails */
-	bool is_shutting_down, has_left;
+	bool is_serving, is_shutting_down;
+	int early_signal; /* one that came before it served */
 	char socket_path[128];
 	int log_fd;
 };
