@@ -688,7 +688,7 @@ END
 edit shim/start.c 'a daemon that nobody will know of serves on' 'root/birth.sh' <<'END'
 		(void)kill(pid, SIGKILL);
 ==>
-		;
+		(void)kill(pid, 0);
 END
 
 edit shim/start.c 'a daemon that was killed before it served is announced' 'root/birth.sh' <<'END'
