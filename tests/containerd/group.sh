@@ -7,7 +7,8 @@ run() { # ID ANNOTATION
 	ctr run -d --annotation "$2" --runtime "$RUNTIME" --rootfs "$T/rootfs" "$1" /bin/sleep 1000 ||
 		fail "run $1"
 }
-shims() { pgrep -c -f '^[^ ]*containerd-shim-belay-v2 '; }
+# What a shim is about to run has its name for a moment: that is its child.
+shims() { pgrep -P 1 -c -f '^[^ ]*containerd-shim-belay-v2 '; }
 end() { # ID
 	ctr task kill -s KILL "$1" || fail "kill $1"
 	wait_for "the end of $1" has_status "$1" STOPPED

@@ -11,7 +11,8 @@ say() {
 	shift
 	echo "$what: $("$@" | grep -vE '^ *([0-9]+[: ].*|\})$' | sed -E 's/[0-9a-f]{64}/ID/g' | tr '\n' ' ')"
 }
-shims() { pgrep -f -c '^[^ ]*containerd-shim-'; }
+# What a shim is about to run has its name for a moment: that is its child, and a shim nobody's.
+shims() { pgrep -P 1 -f -c '^[^ ]*containerd-shim-'; }
 namespace_of() { # TYPE CONTAINER
 	readlink "/proc/$(ctr task ls | awk -v id="$2" '$1 == id { print $2 }')/ns/$1"
 }
@@ -30,7 +31,7 @@ day() { # HANDLER
 	say "start it again" start_container "$one"
 	echo "shims of the pod: $(shims)"
 	[ "$1" = stock ] || expect "$1: the program behind it" \
-		"$(realpath "$SHIM_DIR/containerd-shim-belay-v2")" "$(realpath "/proc/$(pgrep -f '^[^ ]*containerd-shim-')/exe")"
+		"$(realpath "$SHIM_DIR/containerd-shim-belay-v2")" "$(realpath "/proc/$(pgrep -P 1 -f '^[^ ]*containerd-shim-')/exe")"
 	for type in net ipc uts; do
 		expect "$1: $type is the pod's" "$(namespace_of $type "$pod")" "$(namespace_of $type "$one")"
 	done

@@ -58,7 +58,7 @@ joins during
 lives_with before "$stock"
 lives_with during "$ours"
 lives_with after "$stock"
-expect "shims of three pods" 3 "$(pgrep -f -c '^[^ ]*containerd-shim-')"
+expect "shims of three pods" 3 "$(pgrep -P 1 -f -c '^[^ ]*containerd-shim-')"
 for name in before during after; do
 	end $name
 done
