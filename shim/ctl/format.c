@@ -68,8 +68,14 @@ void format_tame_json(json_t *j)
 	/* The string is the value's own copy, and stays as long and as valid as it was. */
 	if (json_is_string(j))
 		format_tame((char *)json_string_value(j));
-	json_object_foreach(j, key, item) format_tame_json(item);
-	json_array_foreach(j, i, item) format_tame_json(item);
+	json_object_foreach(j, key, item)
+	{
+		format_tame_json(item);
+	}
+	json_array_foreach(j, i, item)
+	{
+		format_tame_json(item);
+	}
 }
 
 int table_add(struct table *t, const char *fmt, ...)
