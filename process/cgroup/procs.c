@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 
 struct pid_list {
@@ -188,6 +189,7 @@ int cgroup_signal(const struct cgroup *cg, int signo)
 
 	if (cg->dir < 0)
 		return 0;
+	memset(pidfd, -1, sizeof(pidfd)); /* none is open */
 	rc = signo == SIGKILL ? kill_at_once(cg) : -ENOENT;
 	if (rc >= 0)
 		return rc;
