@@ -151,6 +151,8 @@ static int begin(struct daemon *d, int listen_fd, struct err *e)
 
 	d->log_fd = open_log();
 	log_to(d->log_fd, d->conf->debug ? LOG_DEBUG : LOG_INFO);
+	/* Runtimes leave files in the bundle, with the modes it allows: such as a pid, for us. */
+	(void)umask(umask(077) | 022);
 	rc = spawn_raise_nofile();
 	if (rc < 0)
 		log_debug("limits", "error=\"%s\", going on with what there is", strerror(-rc));

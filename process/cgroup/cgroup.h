@@ -37,11 +37,11 @@ struct cgroup {
 #define CGROUP_FILE_MAX (256 * 1024)
 
 /* How many processes one list may have, and how deep groups may be nested. */
-#define CGROUP_PIDS_MAX 65536
+#define CGROUP_PIDS_MAX  65536
+#define CGROUP_DEPTH_MAX 32
 
 /* Descriptors that signals for all of a group take at a time. */
 #define CGROUP_SIGNAL_BATCH 256
-#define CGROUP_DEPTH_MAX    32
 
 /* Version 2 and nothing else is at @root. */
 bool cgroup_is_unified(const char *root);
@@ -77,9 +77,10 @@ int cgroup_pids(const struct cgroup *cg, pid_t **ret, size_t *ret_n) NODISCARD;
 
 /*
  * Sends @signo to all that are there now, CGROUP_SIGNAL_BATCH at a time, for each
- * takes a descriptor meanwhile. Each is signalled through a pidfd that was seen to belong to a
- * member; or all at once by the kernel, which has that for SIGKILL in version 2 since Linux 5.14
- * (cgroup.kill). The count of those reached, or -errno.
+ * takes a descriptor meanwhile. Each is signalled through a pidfd that was seen
+ * to belong to a member; or all at once by the kernel, which has that for
+ * SIGKILL in version 2 since Linux 5.14 (cgroup.kill). The count of those
+ * reached, or -errno.
  */
 int cgroup_signal(const struct cgroup *cg, int signo) NODISCARD;
 

@@ -35,6 +35,12 @@ run "binary-v2://$T/logger?file=$T/b3&ready=close" l3 /bin/true >"$T/out" 2>&1 &
 grep -q "logging binary did not call ready" "$T/out" || fail "wrong words: $(cat "$T/out")"
 ctr container rm l3 >/dev/null 2>&1
 
+ln -s logger "$T/link"
+run "binary://$T/link?file=$T/b5" l6 /bin/true >"$T/out" 2>&1 && fail "l6 ran"
+grep -q "is not a regular file that only root can write" "$T/out" ||
+	fail "wrong words: $(cat "$T/out")"
+ctr container rm l6 >/dev/null 2>&1
+
 chmod 0777 "$T/logger"
 run "binary://$T/logger?file=$T/b4" l4 /bin/true >"$T/out" 2>&1 && fail "l4 ran"
 grep -q "is not a regular file that only root can write" "$T/out" ||

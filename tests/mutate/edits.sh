@@ -773,3 +773,8 @@ edit shim/ctl/user.c 'a link in a rootfs leads out of it' 'root/options.sh' <<'E
 ==>
 		.resolve = RESOLVE_NO_MAGICLINKS };
 END
+
+edit shim/daemon.c 'an open umask leaves files that anybody may write' 'root/inherit.sh' <<'END'
+	(void)umask(umask(077) | 022);
+==>
+END

@@ -81,5 +81,22 @@ bundle '"oomScoreAdj": 400, "rlimits": [ { "type": "RLIMIT_NOFILE", "soft": 55, 
 expect "status" 0 $?
 is "oom_score_adj of config.json" "score 400" score
 is "open files of config.json" "Max open files 55 66 files " "Max open"
+
+# Nor does a process that is added later see anything, nor may anybody else write to what is left of both.
+careless() {
+	exec 7<"$T/rootfs/golden" 8>"$T/secret"
+	umask 000
+	exec "$BELAYCTL" run --runtime "$RUNTIME" --state "$T/state" --rootfs "$T/rootfs" --name later -- sleep 1000
+}
+(careless) >"$T/out" 2>"$T/err" &
+client=$!
+wait_for "its start" "$BELAYCTL" exec --state "$T/state" later true
+"$BELAYCTL" exec --state "$T/state" later sh -c 'for fd in /proc/self/fd/*; do
+	[ ! -L "$fd" ] || echo "fd ${fd##*/}"; done; grep -E "^Cap(Inh|Amb)" /proc/self/status | tr -d "\t"' >"$T/exec"
+expect "descriptors of an exec" "0 1 2 " "$(sed -n 's/^fd //p' "$T/exec" | tr '\n' ' ')"
+expect "capabilities that pass on" "CapInh:0000000000000000 CapAmb:0000000000000000 " "$(grep ^Cap "$T/exec" | tr '\n' ' ')"
+expect "what others may write" "" "$(find "$T/state" -perm /022 ! -type l -not -path '*/rootfs/*' -printf '%M %P\n')"
+kill -KILL "$(cat "$T/state/later/init.pid")"
+wait "$client"
 nothing_left
 finish
