@@ -37,6 +37,8 @@ RUNTIME=${RUNTIME:-io.containerd.belay.v2}
 mount -t tmpfs tmpfs /run
 export CONTAINERD_ADDRESS=/run/ctd/containerd.sock CONTAINERD_NAMESPACE=$NS
 export PATH="$SHIM_DIR:${2:+$2:}$PATH"
+export XDG_RUNTIME_DIR=$T/consoles # where shims make their console sockets: in /tmp others do, too
+mkdir "$XDG_RUNTIME_DIR"
 failures=0
 containerd_pid=
 
@@ -140,6 +142,7 @@ nothing_left() {
 	expect "bundles left" "" "$(ls "/run/ctd/io.containerd.runtime.v2.task/$NS" 2>/dev/null)"
 	expect "cgroups left" "" "$(find /sys/fs/cgroup -mindepth 2 -path "*/$NS/*" -type d 2>/dev/null)"
 	expect "runtime state left" "" "$(ls "/run/containerd/runc/$NS" 2>/dev/null)"
+	expect "console sockets left" "" "$(find "$XDG_RUNTIME_DIR" -name 'pty*')"
 }
 
 finish() {
