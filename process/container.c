@@ -321,6 +321,13 @@ void container_exec_failed(struct container *ct)
 	/* ct may be gone */
 }
 
+void container_exec_delete_done(struct container *ct)
+{
+	if (--ct->exec_deletes == 0 && ct->exec_deletes_awaited_by)
+		op_resume(ct->exec_deletes_awaited_by, OP_DONE);
+	/* ct may be gone */
+}
+
 /* What we follow ourselves, for a container whose cgroup we cannot read. */
 static int known_pids(struct container *ct, pid_t **ret, size_t *ret_n)
 {

@@ -6,7 +6,7 @@
  * container.h - a container: its bundle, its init, its execs, and their order.
  *
  * A container runs one lifecycle operation (start, delete...) at a time; the
- * others queue. State, Wait and Kill never queue. Several containers, a pod's,
+ * others queue. State, Wait and Kill never queue, nor do its execs. Several containers, a pod's,
  * share nothing here but the loop: one's slow runtime never delays another.
  *
  * The order in which exits are told is decided in container_process_exited():
@@ -110,6 +110,8 @@ struct container {
 	struct process init;
 	struct list execs;
 	unsigned running_execs; /* starting ones included */
+	unsigned exec_deletes;  /* under way */
+	struct op *exec_deletes_awaited_by; /* borrowed: the Delete that they hold up */
 	bool init_exited;
 	bool may_freeze;   /* nobody wants its runtime to pause it: PAUSE_ANNOTATION */
 	bool uses_freezer; /* and for that runtime a pause is the kernel's freezer and nothing more
@@ -172,6 +174,9 @@ void container_process_exited(struct process *p);
 
 /* An exec that was counted in running_execs never came to run. */
 void container_exec_failed(struct container *ct);
+
+/* A Delete of an exec is no longer under way. */
+void container_exec_delete_done(struct container *ct);
 
 /* Pids of all its processes; the caller frees *ret. Never fails for a reason that passes. */
 int container_pids(struct container *ct, pid_t **ret, size_t *ret_n, struct err *e);

@@ -191,6 +191,23 @@ static enum op_next kill_unmount(struct op *op)
 	return rootfs_job_kill(&from_op(op)->unmounting) ? OP_WAIT : OP_DONE;
 }
 
+/* They hold on to the container. After the last one nothing waits any more, so no other can begin. */
+static enum op_next await_execs(struct op *op)
+{
+	struct container *ct = from_op(op)->ct;
+
+	if (ct->exec_deletes == 0)
+		return OP_DONE;
+	ct->exec_deletes_awaited_by = op;
+	return OP_WAIT;
+}
+
+static enum op_next stop_awaiting(struct op *op)
+{
+	from_op(op)->ct->exec_deletes_awaited_by = NULL;
+	return OP_DONE;
+}
+
 static enum op_next settle(struct op *op)
 {
 	struct deletion *d = from_op(op);
@@ -212,6 +229,7 @@ static const struct op_step steps[] = {
 	{ "end logger",     end_logger,     close_stdio  }, /* waits, if there is one */
 	{ "close stdio",    close_stdio,    NULL         },
 	{ "unmount rootfs", unmount_rootfs, kill_unmount }, /* waits for a child */
+	{ "await execs",    await_execs,    stop_awaiting }, /* waits for Deletes of them */
 	{ "settle",         settle,         NULL         },
 	/* clang-format on */
 };

@@ -3,9 +3,9 @@
 /*
  * exec_delete.c - the Delete operation of an exec.
  *
- * It takes its turn in the queue of the container, so that the container
- * outlives it. By the time of its turn another Delete may have been there: it
- * knows the exec by its id.
+ * It queues behind nothing but another Delete of the same exec: a client that
+ * does not read what one exec has left holds up nobody else. The Delete of the
+ * container waits for those that are under way, since they hold on to it.
  */
 
 #include "base/auto.h"
@@ -20,10 +20,8 @@
 
 struct exec_delete {
 	struct op op;
-	struct job job;
-	struct container *ct; /* borrowed: a container outlives its operations */
-	char exec_id[ID_MAX + 1];
-	struct process *p; /* once it is our turn */
+	struct list link;  /* in the deletes of its process */
+	struct process *p; /* borrowed: it is ours to free at the end */
 	struct drain drain;
 	double deadline_s;
 	exec_delete_done_fn *done;
@@ -37,13 +35,11 @@ static struct exec_delete *from_op(struct op *op)
 
 static enum op_next check_state(struct op *op)
 {
-	struct exec_delete *d = from_op(op);
-	struct process *p = container_process(d->ct, d->exec_id, &op->err);
+	const struct process *p = from_op(op)->p;
 
-	if (!p || state_check(p->is_starting ? STATE_RUNNING : p->state, VERB_DELETE, &op->err) < 0)
-		return OP_FAIL;
-	d->p = p;
-	return OP_DONE;
+	return state_check(p->is_starting ? STATE_RUNNING : p->state, VERB_DELETE, &op->err) < 0
+		? OP_FAIL
+		: OP_DONE;
 }
 
 static enum op_next drain_stdio(struct op *op)
@@ -77,20 +73,17 @@ static enum op_next end_logger(struct op *op)
 
 static enum op_next close_stdio(struct op *op)
 {
-	struct exec_delete *d = from_op(op);
-
-	if (d->p)
-		process_close_stdio(d->p);
+	process_close_stdio(from_op(op)->p);
 	return OP_DONE;
 }
 
 static enum op_next remove_pid_file(struct op *op)
 {
-	struct exec_delete *d = from_op(op);
-	char name[sizeof(d->exec_id) + sizeof(EXEC_PID_FILE)];
+	const struct process *p = from_op(op)->p;
+	char name[ID_MAX + sizeof(EXEC_PID_FILE)];
 
-	snprintf(name, sizeof(name), EXEC_PID_FILE, d->exec_id);
-	(void)unlinkat(d->ct->bundle_fd, name, 0); /* gone already is as good */
+	snprintf(name, sizeof(name), EXEC_PID_FILE, p->exec_id);
+	(void)unlinkat(p->ct->bundle_fd, name, 0); /* gone already is as good */
 	return OP_DONE;
 }
 
@@ -103,55 +96,75 @@ static const struct op_step steps[] = {
 	/* clang-format on */
 };
 
+static void begin(struct exec_delete *d);
+
+/* Its process is there no more for those who wanted to delete it, too. */
+static void refuse_others(struct process *p)
+{
+	struct err gone = ERR_INIT;
+	struct list *first;
+
+	err_set(&gone, STATUS_NOT_FOUND, "process does not exist %s: not found", p->exec_id);
+	while ((first = list_first(&p->deletes))) {
+		struct exec_delete *d = container_of(first, struct exec_delete, link);
+
+		list_remove(first);
+		d->done(d->user, NULL, &gone);
+		free(d);
+	}
+}
+
 static void finish(struct op *op)
 {
 	struct exec_delete *d = from_op(op);
+	struct process *p = d->p;
+	struct container *ct = p->ct;
 	bool failed = err_is_set(&op->err);
+	struct list *next;
 
-	d->done(d->user, failed ? NULL : d->p, &op->err);
-	if (!failed) {
-		process_release_waiters(d->p); /* of one that was never started */
-		process_free(d->p);
-	}
-	container_job_done(d->ct, &d->job);
-	/* d->ct may be gone */
+	list_remove(&d->link);
+	d->done(d->user, failed ? NULL : p, &op->err);
 	free(d);
+	if (!failed) {
+		refuse_others(p);
+		process_release_waiters(p); /* of one that was never started */
+		process_free(p);
+	} else if ((next = list_first(&p->deletes))) {
+		begin(container_of(next, struct exec_delete, link));
+		/* p may be gone */
+	}
+	container_exec_delete_done(ct);
+	/* ct may be gone */
 }
 
 static const struct op_plan plan = { "delete exec", steps, ARRAY_LEN(steps), finish, NULL };
 
-static void begin(struct job *j)
+static void begin(struct exec_delete *d)
 {
-	struct exec_delete *d = container_of(j, struct exec_delete, job);
+	struct container *ct = d->p->ct;
 
-	container_run(d->ct, &d->op, &plan, d->deadline_s);
-}
-
-static void drop(struct job *j, const struct err *e)
-{
-	struct exec_delete *d = container_of(j, struct exec_delete, job);
-
-	d->done(d->user, NULL, e);
-	free(d);
+	ct->exec_deletes++;
+	container_run(ct, &d->op, &plan, d->deadline_s);
 }
 
 void exec_delete_begin(struct process *p, double deadline_s, exec_delete_done_fn *done, void *user)
 {
 	struct exec_delete *d = calloc(1, sizeof(*d));
 	struct err e = ERR_INIT;
+	bool is_first = list_is_empty(&p->deletes);
 
 	if (!d) {
 		err_oom(&e);
 		done(user, NULL, &e);
 		return;
 	}
-	d->job = (struct job){ .begin = begin, .drop = drop };
-	d->ct = p->ct;
-	snprintf(d->exec_id, sizeof(d->exec_id), "%s", p->exec_id);
+	list_init(&d->link);
+	list_append(&p->deletes, &d->link);
+	d->p = p;
 	drain_init(&d->drain);
 	d->deadline_s = deadline_s > 0 ? deadline_s : OPERATION_DEADLINE_S;
 	d->done = done;
 	d->user = user;
-	if (container_enqueue(d->ct, &d->job, &e) < 0)
-		drop(&d->job, &e);
+	if (is_first)
+		begin(d);
 }

@@ -68,7 +68,10 @@ struct process *exec_add(struct container *ct, const struct exec_args *args, str
 /* Execs do not queue behind each other, nor behind what is done to their container. */
 void exec_start_begin(struct process *p, double deadline_s, start_done_fn *done, void *user);
 
-/* @p still has its exit record in the callback, then it is freed; NULL on failure. */
+/*
+ * @p still has its exit record in the callback, then it is freed; NULL on failure.
+ * Of several Deletes of one exec the later ones wait for the first: NOT_FOUND.
+ */
 typedef void exec_delete_done_fn(void *user, struct process *p, const struct err *e);
 
 void exec_delete_begin(struct process *p, double deadline_s, exec_delete_done_fn *done, void *user);

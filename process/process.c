@@ -27,6 +27,7 @@ int process_init(struct process *p, struct container *ct, const char *exec_id,
 	*p = (struct process){ .ct = ct, .child = CHILD_NONE, .terminal = paths->terminal };
 	list_init(&p->link);
 	list_init(&p->waiters);
+	list_init(&p->deletes);
 	p->in = copy(paths->in);
 	p->out = copy(paths->out);
 	p->err = copy(paths->err);
@@ -37,7 +38,7 @@ int process_init(struct process *p, struct container *ct, const char *exec_id,
 
 void process_fini(struct process *p)
 {
-	assert(list_is_empty(&p->waiters));
+	assert(list_is_empty(&p->waiters) && list_is_empty(&p->deletes));
 	list_remove(&p->link);
 	child_forget(&p->child);
 	process_close_stdio(p);

@@ -57,6 +57,7 @@ struct process {
 	/* Of an exec. */
 	char *spec; /* owned; the OCI process, until it has been started */
 	struct cpu_wish wish;
+	struct list deletes; /* the one under way, then those who wait for what it comes to */
 	bool is_starting;  /* its Start runs */
 	bool start_failed; /* and the last one did: who waits is not kept waiting */
 

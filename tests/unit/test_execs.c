@@ -127,3 +127,110 @@ TEST(an_exec_that_comes_to_be_after_the_init_has_died_is_killed)
 	rig_delete(&s.rig, s.ct);
 	rig_fini(&s.rig);
 }
+
+/* e1 has ended; more is left than its pipe and the FIFO hold, and nobody has read yet. */
+static void set_unread(struct scene *s)
+{
+	scene_set(s, "seq 70000");
+	s->rig.exited = false;
+	start(s);
+	rig_await_exit(&s->rig);
+}
+
+static bool is_unread(void *arg)
+{
+	const struct scene *s = arg;
+	char chunk[4096];
+
+	while (read(s->rig.reads[0], chunk, sizeof(chunk)) > 0) {
+	}
+	return !s->done;
+}
+
+static bool is_not_awaited(void *arg)
+{
+	const struct scene *s = arg;
+
+	return !s->ct->exec_deletes_awaited_by;
+}
+
+TEST(what_an_exec_has_left_unread_holds_up_nobody_else)
+{
+	struct scene s, slow = { .done = false };
+	struct err e = ERR_INIT;
+
+	set_unread(&s);
+	slow.p = s.p;
+	exec_delete_begin(slow.p, 0, on_deleted, &slow);
+	verb(&s, VERB_PAUSE, NULL);
+	expect_ok(&s);
+	verb(&s, VERB_RESUME, NULL);
+	expect_ok(&s);
+	s.p = add(&s, "e2", &e);
+	delete_exec(&s);
+	expect_ok(&s);
+	assert_false(slow.done);
+	slow.rig = s.rig;
+	loop_run_while(s.rig.loop, is_unread, &slow);
+	expect_ok(&slow);
+	scene_strike(&s);
+}
+
+TEST(a_container_is_deleted_after_its_execs)
+{
+	struct scene s, slow = { .done = false };
+	struct deed d;
+
+	set_unread(&s);
+	slow.p = s.p;
+	slow.rig = s.rig;
+	exec_delete_begin(slow.p, 0, on_deleted, &slow);
+	s.rig.exited = false;
+	assert_int_equal(child_signal(&s.ct->init.child, SIGKILL), 0);
+	rig_await_exit(&s.rig);
+	rig_begin_delete(&s.rig, s.ct, 0, &d);
+	loop_run_while(s.rig.loop, is_not_awaited, &s);
+	rig_expire(&s.rig, s.ct->exec_deletes_awaited_by);
+	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "delete: timed out in step 'await execs'");
+	assert_null(s.ct->exec_deletes_awaited_by);
+	rig_begin_delete(&s.rig, s.ct, 0, &d);
+	loop_run_while(s.rig.loop, is_not_awaited, &s);
+	assert_false(slow.done || d.done);
+	loop_run_while(s.rig.loop, is_unread, &slow);
+	expect_ok(&slow);
+	deed_expect_ok(&d);
+	rig_fini(&s.rig);
+}
+
+TEST(of_two_deletes_of_an_exec_the_second_waits_and_finds_nothing)
+{
+	struct scene s, first = { .done = false }, second = { .done = false };
+
+	set_unread(&s);
+	first.rig = s.rig;
+	exec_delete_begin(s.p, 0, on_deleted, &first);
+	exec_delete_begin(s.p, 0, on_deleted, &second);
+	assert_false(first.done || second.done);
+	loop_run_while(s.rig.loop, is_unread, &first);
+	expect_ok(&first);
+	expect_error(&second, STATUS_NOT_FOUND, "process does not exist e1: not found");
+	scene_strike(&s);
+}
+
+TEST(the_second_delete_of_an_exec_goes_on_where_the_time_of_the_first_is_up)
+{
+	struct scene s, first = { .done = false }, second = { .done = false };
+
+	set_unread(&s);
+	second.rig = s.rig;
+	exec_delete_begin(s.p, 0, on_deleted, &first);
+	exec_delete_begin(s.p, 0, on_deleted, &second);
+	rig_expire(&s.rig, container_of(list_first(&s.ct->under_way), struct op, in));
+	assert_true(first.done);
+	expect_error(&first, STATUS_DEADLINE_EXCEEDED,
+		"delete exec: timed out in step 'drain stdio'");
+	assert_false(second.done);
+	loop_run_while(s.rig.loop, is_unread, &second);
+	expect_ok(&second);
+	scene_strike(&s);
+}
