@@ -118,11 +118,13 @@ static json_t *options_to_json(const struct container_options *o)
 
 int bundle_write_options(int bundle_fd, const struct container_options *o, struct err *e)
 {
-	auto_json json_t *j = options_to_json(o);
+	auto_json json_t *j = (errno = 0, options_to_json(o));
 	auto_free char *text = j ? json_text(j) : NULL;
 	const char *binary = o->binary ? o->binary : "";
 	int rc;
 
+	if (!text && errno == ENOMEM)
+		return err_oom(e);
 	if (!text)
 		return err_set(
 			e, STATUS_INVALID_ARGUMENT, "the runtime's options are not valid UTF-8");

@@ -13,7 +13,8 @@ enum moved {
 	MOVED_SOME,
 	MOVED_ALL,
 	MOVED_UNTIL_FULL,
-	MOVED_TO_END
+	MOVED_TO_END,
+	MOVED_LATER /* there is no memory */
 };
 
 static bool is_readable(int fd)
@@ -65,7 +66,7 @@ static enum moved fill_chunk(struct pump *p)
 
 	p->chunk = malloc(PUMP_CHUNK_BYTES);
 	if (!p->chunk)
-		return MOVED_TO_END;
+		return MOVED_LATER;
 	do
 		n = read(p->from, p->chunk, PUMP_CHUNK_BYTES);
 	while (n < 0 && errno == EINTR);
@@ -107,6 +108,14 @@ static void watch(struct pump *p, bool to_is_full)
 	ev_io_start(p->loop, &p->watcher);
 }
 
+static void try_later(struct pump *p)
+{
+	ev_io_stop(p->loop, &p->watcher);
+	ev_timer_stop(p->loop, &p->again);
+	ev_timer_set(&p->again, PUMP_AGAIN_S, 0.);
+	ev_timer_start(p->loop, &p->again);
+}
+
 static void turn(struct pump *p)
 {
 	enum moved how = move(p);
@@ -119,6 +128,8 @@ static void turn(struct pump *p)
 		return;
 	}
 	watch(p, how == MOVED_UNTIL_FULL);
+	if (how == MOVED_LATER)
+		try_later(p);
 	if (how == MOVED_ALL && on_drained) {
 		p->on_drained = NULL;
 		on_drained(p);
@@ -130,11 +141,10 @@ static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct pump *p = container_of(w, struct pump, watcher);
 
+	(void)loop;
 	/* libev could not watch it, and has stopped: the container would hang on a full pipe. */
-	if (revents & EV_ERROR) {
-		ev_timer_set(&p->again, PUMP_AGAIN_S, 0.);
-		ev_timer_start(loop, &p->again);
-	}
+	if (revents & EV_ERROR)
+		try_later(p);
 	turn(p);
 	/* p may be gone */
 }
@@ -183,6 +193,8 @@ bool pump_drain(struct pump *p, void (*on_drained)(struct pump *p))
 	if (how == MOVED_ALL || how == MOVED_TO_END)
 		return true; /* at its end, the watcher will say so in its own turn */
 	watch(p, how == MOVED_UNTIL_FULL);
+	if (how == MOVED_LATER)
+		try_later(p);
 	p->on_drained = on_drained;
 	return false;
 }

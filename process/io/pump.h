@@ -22,7 +22,7 @@
 /* Bytes moved in one turn of the loop, so that one loud container does not starve the rest. */
 #define PUMP_TURN_MAX (1024 * 1024)
 
-/* When a pump tries again that could not be watched, in seconds. */
+/* When a pump tries again that could not be watched, or had no memory, in seconds. */
 #define PUMP_AGAIN_S 0.1
 
 /* What a pump that copies may hold, in bytes. */
@@ -37,7 +37,7 @@ struct pump {
 	bool ends_when_empty; /* whoever wrote to the source is gone */
 	uint8_t *chunk;       /* owned; what was read and not yet written */
 	size_t chunk_at, chunk_len;
-	ev_timer again; /* after the kernel refused to watch it */
+	ev_timer again; /* after the kernel refused to watch it, or to give memory */
 	ev_io watcher;  /* on one of the two, as to_is_full says */
 	void (*on_end)(struct pump *p);
 	void (*on_drained)(struct pump *p);

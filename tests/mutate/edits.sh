@@ -452,6 +452,24 @@ edit process/delete.c 'a Delete that ran out of time is still called back' 'dele
 	{ "end init",       end_init,       NULL         }, /* waits, if it was never started */
 END
 
+edit process/delete.c 'a Delete that waited for its execs in vain is still called back' 'execs' <<'END'
+	from_op(op)->ct->exec_deletes_awaited_by = NULL;
+==>
+END
+
+edit process/exec_delete.c 'who else wants to delete an exec waits for ever' 'execs' <<'END'
+		refuse_others(p);
+==>
+END
+
+edit process/exec_delete.c 'a second Delete of an exec does not wait for the first' 'execs' <<'END'
+	if (is_first)
+		begin(d);
+==>
+	(void)is_first;
+	begin(d);
+END
+
 edit process/delete.c 'output still in the pipe is thrown away' 'delete service service_more' <<'END'
 	{ "drain stdio",    drain_stdio,    stop_drain   }, /* waits for a slow client */
 ==>
@@ -466,6 +484,12 @@ END
 edit process/state.c 'a running container may be deleted' 'state' <<'END'
 		[VERB_DELETE] = "cannot delete a running process",
 ==>
+END
+
+edit process/io/pump.c 'a stream of a terminal ends when memory is short' 'pump' <<'END'
+		return MOVED_LATER;
+==>
+		return MOVED_TO_END;
 END
 
 edit process/io/pump.c 'a full pipe is watched for reading: it spins' 'pump' <<'END'

@@ -9,6 +9,16 @@
 #include <stdlib.h>
 #include <termios.h>
 
+/* For so many more times there is no memory. */
+static int refusals;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+	return refusals > 0 && refusals-- ? NULL : __real_malloc(size);
+}
+
 /* Two pipes with a pump between them: what is written to `in` can be read from `out`. */
 struct works {
 	struct ev_loop *loop;
@@ -361,5 +371,40 @@ TEST(a_pump_that_the_kernel_will_not_watch_tries_again)
 	pump_start(&w.pump, w.loop, w.from, w.to, on_end);
 	refuse_to_watch(w.loop, &w.pump.watcher);
 	expect_all_through(&w, 3000001);
+	works_close(&w);
+}
+
+TEST(a_pump_that_copies_loses_nothing_without_memory)
+{
+	struct works w;
+
+	works_open(&w);
+	pump_start_copying(&w.pump, w.loop, w.from, w.to, on_end);
+	refusals = 3;
+	expect_all_through(&w, 100001);
+	assert_int_equal(refusals, 0);
+	works_close(&w);
+}
+
+static bool is_undrained(void *arg)
+{
+	const struct works *w = arg;
+
+	return w->drains == 0;
+}
+
+TEST(nor_does_draining_without_memory)
+{
+	struct works w;
+	bool at_end;
+
+	works_open(&w);
+	pump_start_copying(&w.pump, w.loop, w.from, w.to, on_end);
+	assert_int_equal(write_pattern(w.in, 0, 1000), 1000);
+	refusals = 2;
+	assert_false(pump_drain(&w.pump, on_drained));
+	refuse_to_watch(w.loop, &w.pump.watcher); /* at the same time */
+	loop_run_while(w.loop, is_undrained, &w);
+	assert_int_equal(read_pattern(w.out, 0, &at_end), 1000);
 	works_close(&w);
 }
