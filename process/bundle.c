@@ -153,30 +153,35 @@ static int read_binary(int bundle_fd, json_t *j, struct err *e)
 		return err_rc(e, rc, "read runtime");
 	if (name.len == 0)
 		return 0;
-	return json_object_set_new(
-		       j, "binary_name", json_stringn((const char *)name.data, name.len)) < 0
-		       ? err_set(e, STATUS_UNKNOWN, "the name in runtime is not valid UTF-8")
-		       : 0;
+	errno = 0;
+	if (json_object_set_new(
+		    j, "binary_name", json_stringn((const char *)name.data, name.len)) == 0)
+		return 0;
+	return errno == ENOMEM
+		       ? err_oom(e)
+		       : err_set(e, STATUS_UNKNOWN, "the name in runtime is not valid UTF-8");
 }
 
 int bundle_read_options(
 	int bundle_fd, struct container_options *ret, struct json_t **ret_owner, struct err *e)
 {
 	json_t *j = NULL;
+	struct err why = ERR_INIT;
+	int rc = json_load_file_at(bundle_fd, "options.json", &j, e);
 
-	if (json_load_file_at(bundle_fd, "options.json", &j, e) < 0) {
-		if (e->sys != ENOENT)
-			log_warn("options", "error=\"%s\", going by the runtime's name alone",
-				e->msg);
-		*e = ERR_INIT;
+	if (rc < 0) {
 		j = json_object();
+		if (e->sys == ENOENT) {
+			*e = ERR_INIT;
+			rc = 0;
+		}
 	}
 	if (!j)
-		return err_oom(e);
-	if (read_binary(bundle_fd, j, e) < 0) {
-		json_decref(j);
-		return -1;
-	}
+		rc = err_oom(&why);
+	else if (read_binary(bundle_fd, j, &why) < 0)
+		rc = -1;
+	if (err_is_set(&why))
+		*e = why; /* without its name there is less to go by than without the rest */
 	*ret = (struct container_options){
 		.binary = get_string(j, "binary_name"),
 		.root = get_string(j, "root"),
@@ -184,7 +189,7 @@ int bundle_read_options(
 		.systemd_cgroup = json_is_true(json_object_get(j, "systemd_cgroup")),
 	};
 	*ret_owner = (struct json_t *)j;
-	return 0;
+	return rc;
 }
 
 char *bundle_runtime_root(const struct container_options *o, const char *ns)

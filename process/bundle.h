@@ -34,9 +34,10 @@ void bundle_facts_fini(struct bundle_facts *f);
 int bundle_write_options(int bundle_fd, const struct container_options *o, struct err *e);
 
 /*
- * Reads them back. Files that are missing, or options that are damaged, mean
- * defaults: the runtime's name is in a file of its own. The strings belong to
- * *ret_owner, which the caller ends with json_decref().
+ * Reads them back. Files that are missing mean defaults. So do those that cannot
+ * be read, or are damaged, and then *e says so with -1: there is a container to
+ * clean up, and the runtime's name is in a file of its own. The strings belong
+ * to *ret_owner, which the caller ends with json_decref().
  */
 int bundle_read_options(
 	int bundle_fd, struct container_options *ret, struct json_t **ret_owner, struct err *e);

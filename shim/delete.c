@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/op.h"
 #include "process/bundle.h"
 #include "process/rootfs/rootfs.h"
@@ -161,13 +162,18 @@ static void on_signal(struct signals *s, int signo)
 static void remove_socket(int bundle_fd)
 {
 	auto_buf struct buf text = BUF_INIT(PATH_MAX);
-	const char *address;
+	int rc = fd_read_file(bundle_fd, "address", &text);
+	const char *address = rc < 0 ? NULL : buf_text(&text);
+	struct err e = ERR_INIT;
 
-	if (fd_read_file(bundle_fd, "address", &text) < 0)
-		return;
-	address = buf_text(&text);
+	if (rc == 0 && !address)
+		rc = -ENOMEM;
 	if (address && strncmp(address, "unix://", 7) == 0)
-		socket_remove_dead(address + 7);
+		rc = socket_remove_dead(address + 7);
+	if (rc == 0 || rc == -ENOENT)
+		return;
+	err_rc(&e, rc, "%s", address ? address : "read address");
+	warn("failed to remove the socket", &e);
 }
 
 /* What the shim saw before it died; else what containerd makes of a container whose shim is gone.
@@ -224,13 +230,15 @@ static int prepare(struct cleanup *c, int bundle_fd, const struct args *args,
 
 int delete_run(const struct args *args, struct err *e)
 {
-	struct cleanup c = { .loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL) };
+	struct cleanup c = { .is_done = false };
 	auto_fd int bundle_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct container_options options = { .binary = "", .root = "" };
 	struct json_t *owner = NULL;
 	struct err damaged = ERR_INIT;
 	int rc;
 
+	memory_keep_for_loop();
+	c.loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (!c.loop || bundle_fd < 0 || !getcwd(c.bundle, sizeof(c.bundle)))
 		return err_sys(e, "open the bundle");
 	if (bundle_read_options(bundle_fd, &options, &owner, &damaged) < 0)

@@ -92,21 +92,33 @@ static int bind_private(int fd, const struct sockaddr_un *sa)
 	return rc;
 }
 
-bool socket_answers(const char *path)
+/* 1: somebody accepts there. 0: nobody does. -errno: that cannot be told. */
+static int probe(const char *path)
 {
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un sa;
+	int rc;
 
-	if (fd < 0 || fill_address(&sa, path) < 0)
-		return false;
+	if (fd < 0)
+		return -errno;
+	rc = fill_address(&sa, path);
+	if (rc < 0)
+		return rc;
 	/* EAGAIN: its backlog is full, so it lives. */
-	return connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0 || errno == EAGAIN;
+	if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0 || errno == EAGAIN)
+		return 1;
+	return errno == ECONNREFUSED || errno == ENOENT ? 0 : -errno;
+}
+
+bool socket_answers(const char *path)
+{
+	return probe(path) == 1;
 }
 
 /*
  * The folder's lock, held while a socket is looked at and replaced: of two that
  * find a dead one, the second must not remove what the first has put there.
- * -1 if there is no such folder.
+ * A descriptor or -errno.
  */
 static int lock_folder(const char *path)
 {
@@ -115,36 +127,37 @@ static int lock_folder(const char *path)
 	auto_fd int fd = -1;
 
 	if (!slash)
-		return -1;
+		return dir ? -EINVAL : -ENOMEM;
 	*slash = '\0';
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		return -1;
+		return -errno;
 	return take_fd(&fd);
 }
 
-void socket_remove_dead(const char *path)
+int socket_remove_dead(const char *path)
 {
-	auto_fd int lock = path[0] == '/' ? lock_folder(path) : -1;
+	auto_fd int lock = path[0] == '/' ? lock_folder(path) : -EINVAL;
+	int rc = lock < 0 ? lock : probe(path);
 
-	if (lock >= 0 && !socket_answers(path))
-		(void)unlink(path); /* gone already is as good */
+	if (rc == 0 && unlink(path) < 0)
+		rc = -errno;
+	return rc > 0 || rc == -ENOENT ? 0 : rc;
 }
 
-/* Under the folder's lock. 0, -EADDRINUSE when somebody serves there, or another -errno. */
-static int bind_and_listen(int fd, const char *path, const struct sockaddr_un *sa)
+/* Under the folder's lock; what is left of the dead makes room. 0, 1: somebody serves there, or -errno.
+ */
+static int bind_there(int fd, const char *path, const struct sockaddr_un *sa)
 {
 	int rc = bind_private(fd, sa);
 
-	if (rc == -EADDRINUSE && !socket_answers(path)) {
-		(void)unlink(path); /* if that fails, so does the bind */
-		rc = bind_private(fd, sa);
-	}
-	if (rc == 0 && listen(fd, SOMAXCONN) < 0) {
-		rc = -errno;
-		(void)unlink(path);
-	}
-	return rc;
+	if (rc != -EADDRINUSE)
+		return rc;
+	rc = probe(path);
+	if (rc != 0)
+		return rc;
+	(void)unlink(path); /* if that fails, so does the bind */
+	return bind_private(fd, sa);
 }
 
 int socket_listen(const char *path, int *ret_fd, struct err *e)
@@ -163,11 +176,20 @@ int socket_listen(const char *path, int *ret_fd, struct err *e)
 		return -1;
 	lock = lock_folder(path);
 	if (lock < 0)
-		return err_sys(e, "lock the folder of %s", path);
-	rc = bind_and_listen(fd, path, &sa);
-	if (rc < 0 && rc != -EADDRINUSE)
-		return err_rc(e, rc, "listen on %s", path);
-	*ret_fd = rc < 0 ? -1 : take_fd(&fd);
+		return err_rc(e, lock, "lock the folder of %s", path);
+	rc = bind_there(fd, path, &sa);
+	if (rc < 0)
+		return err_rc(e, rc, "bind %s", path);
+	if (rc > 0) {
+		*ret_fd = -1;
+		return 0;
+	}
+	if (listen(fd, SOMAXCONN) < 0) {
+		err_sys(e, "listen on %s", path);
+		(void)unlink(path);
+		return -1;
+	}
+	*ret_fd = take_fd(&fd);
 	return 0;
 }
 

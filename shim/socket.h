@@ -43,8 +43,8 @@ int socket_listen(const char *path, int *ret_fd, struct err *e);
 /* Whether somebody accepts there. */
 bool socket_answers(const char *path);
 
-/* Removes it if nobody answers. */
-void socket_remove_dead(const char *path);
+/* Removes it if nobody answers. -errno: that cannot be told, or it cannot be removed. */
+int socket_remove_dead(const char *path);
 
 /* The path a listening descriptor is bound to; "" if it has none. */
 void socket_path_of(int fd, char ret[sizeof(((struct sockaddr_un *)0)->sun_path) + 1]);

@@ -94,7 +94,7 @@ int events_listen(const char *path, bool json, struct err *e)
 	}
 	rc = serve(&ear, fd, e);
 	/* By now nobody is there, unless containerd came back and put its own in that place. */
-	socket_remove_dead(path);
+	(void)socket_remove_dead(path);
 	ev_loop_destroy(ear.loop);
 	return rc;
 }

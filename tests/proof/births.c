@@ -63,7 +63,7 @@ static void be_born(struct sweep *s, enum fault_kind kind)
 void sweep_births(struct sweep *s, enum fault_kind kind)
 {
 	*s = (struct sweep){
-		.faults = s->faults, .stage.shim = s->stage.shim, .scene = "start", .n = 1
+		.faults = s->faults, .stage.shim = s->stage.shim, .scene = "birth", .n = 1
 	};
 	do {
 		be_born(s, kind);

@@ -425,8 +425,10 @@ int main(int argc, char **argv)
 		give_up("usage: faults SHIM STEP, by way of tests/proof/run");
 	s.stage.shim = argv[1];
 	before_broken = stage_thaw;
-	for (int kind = 0; kind < N_FAULT_KINDS && argc == 3; kind++)
+	for (int kind = 0; kind < N_FAULT_KINDS && argc == 3; kind++) {
 		sweep_births(&s, (enum fault_kind)kind);
+		sweep_programs(&s, (enum fault_kind)kind);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(scenes); i++)
 		for (int kind = 0; kind < N_FAULT_KINDS; kind++)
 			if (scenes[i].real && !getenv("PROOF_REAL"))

@@ -83,9 +83,9 @@ WRAP(FAULT_CALL, ssize_t, splice, -1, ENOMEM,
 WRAP(FAULT_CALL, DIR *, fdopendir, NULL, ENOMEM, (int fd), (fd))
 CALL(pipe2, EMFILE, (int fd[2], int flags), (fd, flags))
 CALL(socket, EMFILE, (int domain, int type, int protocol), (domain, type, protocol))
-CALL(connect, EAGAIN, (int fd, const struct sockaddr *to, socklen_t n), (fd, to, n))
+CALL(connect, ENOMEM, (int fd, const struct sockaddr *to, socklen_t n), (fd, to, n))
 CALL(bind, EADDRINUSE, (int fd, const struct sockaddr *to, socklen_t n), (fd, to, n))
-CALL(listen, EADDRINUSE, (int fd, int n), (fd, n))
+CALL(listen, ENOMEM, (int fd, int n), (fd, n))
 CALL(getsockopt, ENOBUFS, (int fd, int level, int name, void *to, socklen_t *n),
 	(fd, level, name, to, n))
 CALL(memfd_create, EMFILE, (const char *name, unsigned int flags), (name, flags))

@@ -3,8 +3,8 @@
 #define TESTS_PROOF_SWEEP_H
 
 /*
- * sweep.h - what faults.c, where containers live, and births.c, where shims are born, have in
- * common.
+ * sweep.h - what faults.c, where containers live, births.c, where shims are born, and
+ * programs.c, `start` and `delete`, have in common.
  */
 
 #include "tests/proof/inject.h"
@@ -39,7 +39,8 @@ void sweep_arm(struct sweep *s, enum fault_kind kind);
 /* For a caller's on_lost. */
 void sweep_lost(struct caller *c);
 
-/* Births are cheap: each call of theirs, in the short form too. */
+/* These are cheap: each call, in the short form too. */
 void sweep_births(struct sweep *s, enum fault_kind kind);
+void sweep_programs(struct sweep *s, enum fault_kind kind);
 
 #endif

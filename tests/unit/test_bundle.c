@@ -183,13 +183,15 @@ TEST(files_that_are_missing_mean_defaults)
 
 TEST(options_that_are_damaged_do_not_hide_the_runtimes_name)
 {
+	struct json_t *owner = NULL;
 	struct container_options o;
-	struct json_t *owner;
+	struct err e = ERR_INIT;
 
 	tmpdir_open(&dir);
 	tmpdir_write(&dir, "options.json", "{\"binary_na");
 	tmpdir_write(&dir, "runtime", "crun");
-	owner = read_options(&o);
+	assert_int_equal(bundle_read_options(dir.fd, &o, &owner, &e), -1);
+	assert_non_null(strstr(e.msg, "parse options.json: line 1"));
 	assert_string_equal(o.binary, "crun");
 	assert_string_equal(o.root, "");
 	json_decref(owner);

@@ -5,6 +5,7 @@
 #include "tests/lib/test.h"
 #include "tests/lib/tmpdir.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -175,7 +176,7 @@ TEST(where_somebody_serves_nobody_else_does)
 	first = listen_there(&s);
 	assert_true(socket_answers(s.path));
 	assert_int_equal(listen_there(&s), -1);
-	socket_remove_dead(s.path);
+	assert_int_equal(socket_remove_dead(s.path), 0);
 	assert_true(socket_answers(s.path));
 	tmpdir_close(&s.dir);
 }
@@ -194,6 +195,24 @@ TEST(what_is_left_of_the_dead_is_replaced)
 	tmpdir_close(&s.dir);
 }
 
+/* Nobody serves there, and nobody can. */
+TEST(what_cannot_be_replaced_is_no_shim_that_serves)
+{
+	struct err e = ERR_INIT;
+	struct scene s;
+	int fd = -1;
+
+	scene_set(&s);
+	close(listen_there(&s)); /* and so the folder is there */
+	assert_int_equal(unlink(s.path), 0);
+	assert_int_equal(mkdir(s.path, 0700), 0);
+	assert_int_equal(socket_listen(s.path, &fd, &e), -1);
+	assert_int_equal(e.sys, EADDRINUSE);
+	assert_int_equal(socket_remove_dead(s.path), -EISDIR);
+	assert_int_equal(rmdir(s.path), 0);
+	tmpdir_close(&s.dir);
+}
+
 TEST(a_socket_of_the_dead_can_be_removed)
 {
 	struct scene s;
@@ -201,10 +220,10 @@ TEST(a_socket_of_the_dead_can_be_removed)
 
 	scene_set(&s);
 	close(listen_there(&s));
-	socket_remove_dead(s.path);
+	assert_int_equal(socket_remove_dead(s.path), 0);
 	assert_int_equal(stat(s.path, &st), -1);
-	socket_remove_dead(s.path); /* gone already is as good */
-	socket_remove_dead("relative/path");
+	assert_int_equal(socket_remove_dead(s.path), 0); /* gone already is as good */
+	assert_int_equal(socket_remove_dead("relative/path"), -EINVAL);
 	tmpdir_close(&s.dir);
 }
 
