@@ -128,9 +128,46 @@ static void attempt_checkpoint(struct sweep *s)
 	(void)over(s, &a);
 }
 
+/* The same of both containers, at a time. False: one was refused. */
+static bool attempt_both(struct sweep *s, const char *method)
+{
+	struct ask a, b;
+	bool ok;
+
+	if (s->is_closed)
+		return false;
+	ask_begin_of(&s->stage.caller, &a, method, s->vessel.id, "", NULL);
+	ask_begin_of(&s->stage.caller, &b, method, s->other.id, "", NULL);
+	ok = over(s, &a);
+	return over(s, &b) && ok;
+}
+
+/* Those of a pod that are made, started and deleted side by side. */
+static void play_two(struct sweep *s)
+{
+	struct ask a, b;
+	bool ok;
+
+	ask_begin_create(&s->stage.caller, &a, &s->vessel);
+	ask_begin_create(&s->stage.caller, &b, &s->other);
+	ok = over(s, &a);
+	if (!over(s, &b) || !ok || !attempt_both(s, "Start"))
+		return;
+	ask_begin_kill(&s->stage.caller, &a, s->vessel.id, "", SIGKILL);
+	ask_begin_kill(&s->stage.caller, &b, s->other.id, "", SIGKILL);
+	ok = over(s, &a);
+	if (over(s, &b) && ok && attempt_both(s, "Wait"))
+		(void)attempt_both(s, "Delete");
+}
+
 static void play_life(struct sweep *s)
 {
 	struct ask a;
+
+	if (s->other.id[0]) {
+		play_two(s);
+		return;
+	}
 
 	ask_begin_create(&s->stage.caller, &a, &s->vessel);
 	if (!over(s, &a))
@@ -227,10 +264,9 @@ static void reconnect(struct sweep *s)
 	caller_open(&s->stage.caller, s->stage.loop, s->stage.socket);
 }
 
-static void clean_up(struct sweep *s)
+static void clean_up(struct sweep *s, const char *id)
 {
 	struct caller *c = &s->stage.caller;
-	const char *id = s->vessel.id;
 	struct err e;
 
 	if (s->is_closed)
@@ -269,17 +305,26 @@ void sweep_arm(struct sweep *s, enum fault_kind kind)
 	s->faults->is_armed = true;
 }
 
+static void prepare_vessels(const struct sweep *s)
+{
+	vessel_prepare(&s->vessel);
+	if (s->other.id[0])
+		vessel_prepare(&s->other);
+}
+
 /* Returns false if the scene had no n-th call. */
 static bool play_with_fault(struct sweep *s, enum fault_kind kind)
 {
 	struct err e;
 
-	vessel_prepare(&s->vessel);
+	prepare_vessels(s);
 	forget_features();
 	sweep_arm(s, kind);
 	play_life(s);
 	s->faults->is_armed = false;
-	clean_up(s);
+	clean_up(s, s->vessel.id);
+	if (s->other.id[0])
+		clean_up(s, s->other.id);
 	if (!ask_of(&s->stage.caller, "State", "neighbour", "", &e))
 		sweep_complain(s, e.msg);
 	await_as_before(s);
@@ -290,7 +335,7 @@ static bool play_with_fault(struct sweep *s, enum fault_kind kind)
 
 struct scene {
 	const char *name;
-	bool mounts, terminal, fifo, logger;
+	bool mounts, terminal, fifo, logger, two;
 	const char *real; /* NULL, or a runtime in $PATH: control groups, and what watches them */
 };
 
@@ -298,6 +343,7 @@ static const struct scene scenes[] = {
 	{ .name = "mounts and FIFOs", .mounts = true, .fifo = true },
 	{ .name = "terminal", .terminal = true, .fifo = true },
 	{ .name = "logger", .logger = true },
+	{ .name = "two at a time", .mounts = true, .fifo = true, .two = true },
 	{ .name = "control groups", .mounts = true, .real = "crun" },
 };
 
@@ -313,6 +359,9 @@ static void set_scene(struct sweep *s, const struct scene *scene)
 		.id = "c",
 		.lower = scene->mounts ? "lower" : NULL,
 		.terminal = scene->terminal };
+	if (scene->two)
+		s->other = (struct vessel){
+			.dir = s->stage.dir, .argv = forever, .id = "d", .terminal = true };
 	if (scene->real)
 		stage_furnish(&s->stage);
 	if (scene->fifo) {
@@ -375,10 +424,10 @@ static void warm_up(struct sweep *s)
 {
 	s->n = 0;
 	create_neighbour(s);
-	vessel_prepare(&s->vessel);
+	prepare_vessels(s);
 	play_life(s);
 	if (s->n_refused > 0)
-		sweep_complain(s, "refused without a fault");
+		stage_broken(&s->stage, "%s: refused without a fault", s->scene);
 	while (s->n_begun != s->n_ended + 1)
 		ev_run(s->stage.loop, EVRUN_ONCE);
 	s->n_begun = s->n_ended = 0;

@@ -14,6 +14,7 @@ struct sweep {
 	struct stage stage;
 	struct faults *faults;
 	struct vessel vessel;
+	struct vessel other;     /* beside it; no id: there is none */
 	struct vessel neighbour; /* in the same shim, and none of its business */
 	const char *scene;
 	int reader;               /* of its stdout; -1: none */
