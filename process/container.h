@@ -109,8 +109,8 @@ struct container {
 
 	struct process init;
 	struct list execs;
-	unsigned running_execs; /* starting ones included */
-	unsigned exec_deletes;  /* under way */
+	unsigned running_execs;             /* starting ones included */
+	unsigned exec_deletes;              /* under way */
 	struct op *exec_deletes_awaited_by; /* borrowed: the Delete that they hold up */
 	bool init_exited;
 	bool may_freeze;   /* nobody wants its runtime to pause it: PAUSE_ANNOTATION */

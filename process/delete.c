@@ -191,7 +191,8 @@ static enum op_next kill_unmount(struct op *op)
 	return rootfs_job_kill(&from_op(op)->unmounting) ? OP_WAIT : OP_DONE;
 }
 
-/* They hold on to the container. After the last one nothing waits any more, so no other can begin. */
+/* They hold on to the container. After the last one nothing waits any more, so no other can begin.
+ */
 static enum op_next await_execs(struct op *op)
 {
 	struct container *ct = from_op(op)->ct;

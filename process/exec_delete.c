@@ -38,8 +38,8 @@ static enum op_next check_state(struct op *op)
 	const struct process *p = from_op(op)->p;
 
 	return state_check(p->is_starting ? STATE_RUNNING : p->state, VERB_DELETE, &op->err) < 0
-		? OP_FAIL
-		: OP_DONE;
+		       ? OP_FAIL
+		       : OP_DONE;
 }
 
 static enum op_next drain_stdio(struct op *op)

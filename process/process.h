@@ -58,8 +58,8 @@ struct process {
 	char *spec; /* owned; the OCI process, until it has been started */
 	struct cpu_wish wish;
 	struct list deletes; /* the one under way, then those who wait for what it comes to */
-	bool is_starting;  /* its Start runs */
-	bool start_failed; /* and the last one did: who waits is not kept waiting */
+	bool is_starting;    /* its Start runs */
+	bool start_failed;   /* and the last one did: who waits is not kept waiting */
 
 	int news_held;
 	bool is_told;            /* its container knows of that */

@@ -2,8 +2,9 @@
 #include "shim/runtime_options.h"
 
 #include "base/auto.h"
+#include "base/json.h"
+#include "shim/toml.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -36,193 +37,98 @@ static const struct key keys[] = {
 	{ "IoGid", TYPE_NUMBER, offsetof(struct container_options, io_gid) },
 };
 
-struct reader {
-	const char *at, *end;
-	int line;
-	struct err *e;
-};
-
-static int wrong(struct reader *r, const char *what)
-{
-	return err_set(
-		r->e, STATUS_INVALID_ARGUMENT, "runtime options, line %d: %s", r->line, what);
-}
-
-static bool more(const struct reader *r)
-{
-	return r->at < r->end;
-}
-
-static void skip_blanks(struct reader *r)
-{
-	while (more(r) && (*r->at == ' ' || *r->at == '\t' || *r->at == '\r'))
-		r->at++;
-}
-
-/* To the beginning of the next line; -1 if there is something other than a comment before it. */
-static int end_line(struct reader *r)
-{
-	skip_blanks(r);
-	if (more(r) && *r->at == '#')
-		while (more(r) && *r->at != '\n')
-			r->at++;
-	if (more(r) && *r->at != '\n')
-		return wrong(r, "more than a key and a value");
-	r->at += more(r);
-	r->line++;
-	return 0;
-}
-
-static const struct key *find_key(const char *name, size_t len)
+static const struct key *find_key(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (strlen(keys[i].name) == len && memcmp(keys[i].name, name, len) == 0)
+		if (strcmp(keys[i].name, name) == 0)
 			return &keys[i];
 	return NULL;
 }
 
-static const struct key *read_key(struct reader *r)
+static int wrong(const struct key *k, const char *what, struct err *e)
 {
-	const char *name = r->at;
-	const struct key *k;
-
-	while (more(r) && (isalnum((unsigned char)*r->at) || *r->at == '_' || *r->at == '-'))
-		r->at++;
-	k = find_key(name, (size_t)(r->at - name));
-	if (!k && r->at == name)
-		wrong(r, "a table or a form of TOML that is not supported");
-	else if (!k)
-		err_set(r->e, STATUS_INVALID_ARGUMENT,
-			"runtime options, line %d: unknown key '%.*s'", r->line,
-			(int)(r->at - name), name);
-	return k;
+	return err_set(e, STATUS_INVALID_ARGUMENT, "%s: %s", k->name, what);
 }
 
-/* What stands behind a backslash; '\0' if we do not know it. */
-static char unescape(char c)
+static int set_string(struct runtime_options *o, const struct key *k, json_t *value, struct err *e)
 {
-	static const char from[] = "\"\\ntr";
-	static const char to[] = "\"\\\n\t\r";
-	const char *at = c ? strchr(from, c) : NULL;
+	char **place = &o->strings[k - keys]; /* strings come first in the table */
 
-	return at ? to[at - from] : '\0';
-}
-
-static int read_string(struct reader *r, char **ret)
-{
-	auto_free char *out = malloc(RUNTIME_OPTIONS_STRING_MAX + 1);
-	char quote = more(r) ? *r->at : '\0';
-	size_t n = 0;
-
-	if (!out)
-		return err_oom(r->e);
-	if (quote != '"' && quote != '\'')
-		return wrong(r, "a string was expected");
-	for (r->at++; more(r) && *r->at != quote && *r->at != '\n'; r->at++) {
-		char c = *r->at;
-
-		if (c == '\\' && quote == '"') {
-			c = ++r->at < r->end ? unescape(*r->at) : '\0';
-			if (c == '\0')
-				return wrong(r, "an escape that is not supported");
-		}
-		if (n == RUNTIME_OPTIONS_STRING_MAX || c == '\0')
-			return wrong(r, "a string that is too long or has a NUL in it");
-		out[n++] = c;
-	}
-	if (!more(r) || *r->at != quote)
-		return wrong(r, "a string without an end");
-	r->at++;
-	out[n] = '\0';
-	*ret = strdup(out);
-	return *ret ? 0 : err_oom(r->e);
-}
-
-static int read_bool(struct reader *r, bool *ret)
-{
-	size_t left = (size_t)(r->end - r->at);
-
-	*ret = left >= 4 && memcmp(r->at, "true", 4) == 0;
-	if (!*ret && (left < 5 || memcmp(r->at, "false", 5) != 0))
-		return wrong(r, "true or false was expected");
-	r->at += *ret ? 4 : 5;
+	if (!json_is_string(value))
+		return wrong(k, "a string was expected", e);
+	if (json_string_length(value) > RUNTIME_OPTIONS_STRING_MAX)
+		return wrong(k, "is too long", e);
+	*place = strdup(json_string_value(value));
+	if (!*place)
+		return err_oom(e);
+	memcpy((char *)&o->options + k->at, place, sizeof(*place));
 	return 0;
 }
 
-static int read_number(struct reader *r, uint32_t *ret)
+static int set_bool(struct runtime_options *o, const struct key *k, json_t *value, struct err *e)
 {
-	const char *first = r->at;
-	uint64_t n = 0;
+	bool flag = json_is_true(value);
 
-	for (; more(r) && isdigit((unsigned char)*r->at); r->at++) {
-		n = n * 10 + (uint64_t)(*r->at - '0');
-		if (n > UINT32_MAX)
-			return wrong(r, "a number that is too large");
-	}
-	if (r->at == first)
-		return wrong(r, "a number was expected");
-	*ret = (uint32_t)n;
+	if (!json_is_boolean(value))
+		return wrong(k, "true or false was expected", e);
+	memcpy((char *)&o->options + k->at, &flag, sizeof(flag));
 	return 0;
 }
 
-static int read_value(struct reader *r, const struct key *k, struct runtime_options *o)
+static int set_number(struct runtime_options *o, const struct key *k, json_t *value, struct err *e)
 {
-	char *place = (char *)&o->options + k->at;
-	char *string = NULL;
-	uint32_t number = 0;
-	bool flag = false;
+	json_int_t n = json_integer_value(value);
+	uint32_t number = (uint32_t)n;
 
-	if (k->type == TYPE_BOOL) {
-		if (read_bool(r, &flag) < 0)
-			return -1;
-		memcpy(place, &flag, sizeof(flag));
-	} else if (k->type == TYPE_NUMBER) {
-		if (read_number(r, &number) < 0)
-			return -1;
-		memcpy(place, &number, sizeof(number));
-	} else {
-		size_t i = (size_t)(k - keys); /* strings come first in the table */
-
-		if (read_string(r, &string) < 0)
-			return -1;
-		free(o->strings[i]);
-		o->strings[i] = string;
-		memcpy(place, &string, sizeof(string));
-	}
+	if (!json_is_integer(value) || n < 0 || n > UINT32_MAX)
+		return wrong(k, "a number from 0 to 4294967295 was expected", e);
+	memcpy((char *)&o->options + k->at, &number, sizeof(number));
 	return 0;
 }
 
-static int read_line(struct reader *r, struct runtime_options *o)
+static int set(struct runtime_options *o, const char *name, json_t *value, struct err *e)
 {
-	const struct key *k;
+	const struct key *k = find_key(name);
 
-	skip_blanks(r);
-	if (!more(r) || *r->at == '\n' || *r->at == '#')
-		return end_line(r);
-	k = read_key(r);
 	if (!k)
+		return err_set(e, STATUS_INVALID_ARGUMENT, "unknown key '%s'", name);
+	switch (k->type) {
+	case TYPE_STRING:
+		return set_string(o, k, value, e);
+	case TYPE_BOOL:
+		return set_bool(o, k, value, e);
+	case TYPE_NUMBER:
+		break;
+	}
+	return set_number(o, k, value, e);
+}
+
+static int read_all(struct runtime_options *o, const char *text, size_t len, struct err *e)
+{
+	auto_json json_t *table = NULL;
+	const char *name;
+	json_t *value;
+
+	if (len > RUNTIME_OPTIONS_MAX)
+		return err_set(e, STATUS_INVALID_ARGUMENT, "%zu bytes are too many", len);
+	if (toml_parse(text, len, &table, e) < 0)
 		return -1;
-	skip_blanks(r);
-	if (!more(r) || *r->at != '=')
-		return wrong(r, "'=' was expected");
-	r->at++;
-	skip_blanks(r);
-	return read_value(r, k, o) < 0 ? -1 : end_line(r);
+	json_object_foreach(table, name, value)
+	{
+		if (set(o, name, value, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int runtime_options_parse(struct runtime_options *ret, const char *text, size_t len, struct err *e)
 {
-	const char *from = text ? text : ""; /* of an empty field there are no bytes to point at */
-	struct reader r = { .at = from, .end = from + len, .line = 1, .e = e };
 	struct runtime_options o = { 0 };
 
-	if (len > RUNTIME_OPTIONS_MAX)
-		return err_set(e, STATUS_INVALID_ARGUMENT, "runtime options of %zu bytes", len);
-	while (more(&r)) {
-		if (read_line(&r, &o) < 0) {
-			runtime_options_fini(&o);
-			return -1;
-		}
+	if (read_all(&o, text, len, e) < 0) {
+		runtime_options_fini(&o);
+		err_wrap(e, "runtime options");
+		return -1;
 	}
 	*ret = o;
 	return 0;

@@ -7,9 +7,9 @@
  *
  * CRI sends runc's options as a message only to a runtime that is called
  * io.containerd.runc.v2. Any other gets the table of config.toml it was
- * configured with, as TOML: flat, with strings, booleans and whole numbers. A
- * key or a form we do not know is an error that names it: an option is applied
- * or refused, never dropped.
+ * configured with, as TOML (toml.h): flat, with strings, booleans and whole
+ * numbers. A key we do not know, or another kind of value, is an error that
+ * names it: an option is applied or refused, never dropped.
  */
 
 #include "base/err.h"

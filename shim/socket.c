@@ -145,7 +145,8 @@ int socket_remove_dead(const char *path)
 	return rc > 0 || rc == -ENOENT ? 0 : rc;
 }
 
-/* Under the folder's lock; what is left of the dead makes room. 0, 1: somebody serves there, or -errno.
+/* Under the folder's lock; what is left of the dead makes room. 0, 1: somebody serves there, or
+ * -errno.
  */
 static int bind_there(int fd, const char *path, const struct sockaddr_un *sa)
 {

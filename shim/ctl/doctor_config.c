@@ -6,24 +6,17 @@
  */
 
 #include "base/auto.h"
-#include "base/fd.h"
 #include "base/json.h"
 #include "process/runtime/features.h"
+#include "shim/ctl/containerd_config.h"
 #include "shim/ctl/doctor.h"
-#include "shim/ctl/toml.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define SECTION    "containerd"
-#define CONFIG_MAX (1024 * 1024)
-
-/* Where a configuration of version 2 has the runtimes of CRI, and one of version 3. */
-#define CRI_2 "io.containerd.grpc.v1.cri"
-#define CRI_3 "io.containerd.cri.v1.runtime"
+#define SECTION "containerd"
 
 /* "io.containerd.NAME.VERSION" is the binary containerd-shim-NAME-VERSION. */
 static int shim_name(const char *type, char *ret, size_t room)
@@ -155,26 +148,71 @@ static void check_runtimes(struct doctor *d, json_t *cri)
 }
 
 /* Version 3 is containerd 2's; it reads, but does not look below, the old name. */
-static void check_plugins(struct doctor *d, json_t *config)
+static void check_place(struct doctor *d, const char *what, json_t *config)
 {
-	const char *version = json_get_string(config, "version");
-	bool is_new = version && strcmp(version, "3") >= 0;
+	long version = containerd_config_version(config);
 	json_t *old = json_get(config, "plugins", CRI_2, NULL);
-	json_t *new = json_get(config, "plugins", CRI_3, NULL);
+	char number[24];
 
-	if (is_new && json_get(old, "containerd", "runtimes", NULL))
-		doctor_tell(d, VERDICT_BAD, SECTION, "plugins",
-			"version is %s, so runtimes below \"" CRI_2 "\" are not read; \"" CRI_3
+	if (version >= 3 && json_get(old, "containerd", "runtimes", NULL))
+		doctor_tell(d, VERDICT_BAD, SECTION, what,
+			"version is %ld, so runtimes below \"" CRI_2 "\" are not read; \"" CRI_3
 			"\" is their place",
 			version);
-	if (!is_new && new)
-		doctor_tell(d, VERDICT_BAD, SECTION, "plugins",
+	snprintf(number, sizeof(number), "%ld", version);
+	if (version < 3 && json_get(config, "plugins", CRI_3, NULL))
+		doctor_tell(d, VERDICT_BAD, SECTION, what,
 			"version is %s, so \"" CRI_3 "\" is not read; version = 3 has it",
-			version ? version : "not set");
-	if (config && json_object_get(config, "imports"))
-		doctor_tell(d, VERDICT_NOTE, SECTION, "imports",
-			"what other files bring is not looked at");
-	check_runtimes(d, is_new ? new : old);
+			version ? number : "not set");
+}
+
+/* What a file says of CRI, in the place of its own version. */
+static json_t *cri_of(json_t *config)
+{
+	return json_get(
+		config, "plugins", containerd_config_version(config) >= 3 ? CRI_3 : CRI_2, NULL);
+}
+
+static void check_import(
+	struct doctor *d, const char *path, json_t *config, long version, bool again)
+{
+	long own = containerd_config_version(config);
+
+	if (version && own > version)
+		doctor_tell(d, VERDICT_BAD, SECTION, path,
+			"its version %ld is higher than the %ld before it: containerd 2 does not "
+			"start",
+			own, version);
+	if (version < 3 && again)
+		doctor_tell(d, VERDICT_NOTE, SECTION, path,
+			"has \"" CRI_2
+			"\", as a file before it: containerd 1 takes this one in its "
+			"place, containerd 2 both together, which is what is looked at here");
+}
+
+/* All files as one, later ones over earlier ones. */
+static void check_files(struct doctor *d, json_t *files)
+{
+	auto_json json_t *all = json_object();
+	long version = 0; /* of the first that says one */
+	json_t *file;
+	size_t i;
+
+	json_array_foreach(files, i, file)
+	{
+		const char *path = json_get_string(file, "path");
+		json_t *config = json_object_get(file, "config");
+		json_t *cri = cri_of(config);
+
+		check_place(d, i ? path : "plugins", config);
+		if (i)
+			check_import(d, path, config, version, cri && json_object_size(all) > 0);
+		if (cri && json_object_update_recursive(all, cri) < 0)
+			doctor_tell(d, VERDICT_BAD, SECTION, path, "out of memory");
+		if (!version)
+			version = containerd_config_version(config);
+	}
+	check_runtimes(d, all);
 }
 
 /* Whatever the file says, these two are what `--runtime` names and documentation lead to. */
@@ -191,26 +229,17 @@ static void check_our_shim(struct doctor *d)
 
 void doctor_config(struct doctor *d, const char *path)
 {
-	auto_buf struct buf text = BUF_INIT(CONFIG_MAX);
-	auto_json json_t *config = NULL;
+	auto_json json_t *files = NULL;
 	struct err e = ERR_INIT;
-	int rc = fd_read_file(AT_FDCWD, path, &text);
 
 	check_our_shim(d);
-	if (rc == -ENOENT) {
+	if (access(path, F_OK) < 0 && errno == ENOENT) {
 		doctor_tell(d, VERDICT_NOTE, SECTION, "configuration",
 			"there is no %s: containerd's defaults", path);
 		check_runtimes(d, NULL);
-		return;
+	} else if (containerd_config_read(path, &files, &e) < 0) {
+		doctor_tell(d, VERDICT_BAD, SECTION, "configuration", "%s", e.msg);
+	} else {
+		check_files(d, files);
 	}
-	if (rc == -EFBIG)
-		doctor_tell(d, VERDICT_BAD, SECTION, "configuration", "%s is larger than %d bytes",
-			path, CONFIG_MAX);
-	else if (rc < 0)
-		doctor_tell(
-			d, VERDICT_BAD, SECTION, "configuration", "%s: %s", path, strerror(-rc));
-	else if (toml_parse((const char *)text.data, text.len, &config, &e) < 0)
-		doctor_tell(d, VERDICT_BAD, SECTION, "configuration", "%s: %s", path, e.msg);
-	else
-		check_plugins(d, config);
 }

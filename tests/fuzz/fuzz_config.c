@@ -5,7 +5,7 @@
  */
 
 #include "base/json.h"
-#include "shim/ctl/toml.h"
+#include "shim/toml.h"
 
 #include <stdint.h>
 #include <stdlib.h>

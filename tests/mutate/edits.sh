@@ -623,15 +623,35 @@ edit shim/socket.c 'anybody may open the socket' 'socket' <<'END'
 END
 
 edit shim/socket.c 'the socket of a shim that lives is taken away' 'socket' <<'END'
-	if (rc == -EADDRINUSE && !socket_answers(path)) {
+	rc = probe(path);
+	if (rc != 0)
+		return rc;
 ==>
-	if (rc == -EADDRINUSE) {
+END
+
+edit shim/socket.c 'a path that nobody serves on and that cannot be replaced is a shim that serves' 'socket' <<'END'
+	return bind_private(fd, sa);
+}
+==>
+	return bind_private(fd, sa) == 0 ? 0 : 1;
+}
+END
+
+edit shim/delete.c 'delete keeps silent about a socket that it leaves' 'proof/faults' <<'END'
+	warn("failed to remove the socket", &e);
+==>
+END
+
+edit shim/delete.c 'delete keeps silent about options that it cannot read' 'proof/faults' <<'END'
+		warn("options", &damaged);
+==>
+		damaged = (struct err)ERR_INIT;
 END
 
 edit shim/socket.c 'delete removes the socket that others of the group use' 'socket' <<'END'
-	if (lock >= 0 && !socket_answers(path))
+	int rc = lock < 0 ? lock : probe(path);
 ==>
-	if (lock >= 0)
+	int rc = lock < 0 ? lock : 0;
 END
 
 edit shim/start.c 'what containerd had open stays open in the daemon' 'root/birth.sh' <<'END'
@@ -698,7 +718,7 @@ edit shim/ctl/run.c 'a run that failed leaves its container to a shim nobody kno
 END
 
 edit shim/ctl/events_listen.c 'what listens for events takes a new containerd its socket' 'containerd/ctl_events.sh' <<'END'
-	socket_remove_dead(path);
+	(void)socket_remove_dead(path);
 ==>
 	(void)unlink(path);
 END
@@ -721,8 +741,8 @@ edit shim/start.c 'a daemon that was killed before it served is announced' 'root
 	if (!why[0])
 END
 
-edit shim/ctl/toml.c 'tables in tables have no bottom' 'toml' <<'END'
-	if (p->depth == DEPTH_MAX)
+edit shim/toml.c 'values in values have no bottom' 'toml' <<'END'
+	if (p->depth == TOML_DEPTH_MAX)
 ==>
 	if (p->depth < 0)
 END

@@ -361,7 +361,8 @@ static void set_scene(struct sweep *s, const struct scene *scene)
 		.terminal = scene->terminal };
 	if (scene->two)
 		s->other = (struct vessel){
-			.dir = s->stage.dir, .argv = forever, .id = "d", .terminal = true };
+			.dir = s->stage.dir, .argv = forever, .id = "d", .terminal = true
+		};
 	if (scene->real)
 		stage_furnish(&s->stage);
 	if (scene->fifo) {

@@ -98,7 +98,8 @@ static void set_scene(struct sweep *s)
 	s->stage.caller.on_lost = sweep_lost;
 	s->stage.caller.user = s;
 	s->vessel = (struct vessel){
-		.dir = s->stage.dir, .argv = forever, .id = "c", .lower = "lower" };
+		.dir = s->stage.dir, .argv = forever, .id = "c", .lower = "lower"
+	};
 	vessel_prepare(&s->vessel);
 }
 

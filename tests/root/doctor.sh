@@ -69,6 +69,35 @@ says "a default that is none" 1 "'two' is none of the runtimes" "version = 2
 default_runtime_name = 'two'"
 says "nonsense" 1 "line 2: '=' is missing" "version = 2
 nonsense"
+
+# imports: what two files say of a runtime comes together, the later one has its way.
+mkdir "$T/conf.d"
+echo 'no toml' >"$T/conf.d/readme"
+table 2 'runtime_type = "io.containerd.belay.v2"' >"$T/conf.d/1.toml"
+says "a folder that is imported" 0 "leads to $T/bin/containerd-shim-belay-v2" 'imports = ["conf.d/*.toml"]'
+expect "of a table in one file alone nothing is said" "" "$(grep 'containerd 1 takes' "$T/out")"
+table 2 'runtime_type = "io.containerd.kata.v2"' >"$T/conf.d/2.toml"
+says "what is imported last" 1 "leads to containerd-shim-kata-v2, which is not in" \
+	"imports = [ # all of them
+		'$T/con*/?.toml', '$T/conf.d/*.toml', 'conf.d/1.toml' ]"
+expect_words "a table in two files" "$T/conf.d/2.toml" "$T/out"
+expect_words "a table in two files, what it means" "containerd 1 takes this one in its place" "$T/out"
+says "nothing matches" 0 "leads to $T/bin/containerd-shim-runc-v2" 'imports = ["/no/such/folder/*"]'
+says "an import that is not there" 1 "$T/gone.toml: read it: no such file" 'imports = ["gone.toml"]'
+says "an import that is none" 1 "imports: a path that is no string" 'imports = [1]'
+echo 'nonsense' >"$T/conf.d/3.toml"
+says "nonsense in an import" 1 "$T/conf.d/3.toml: line 1: '=' is missing" 'imports = ["conf.d/*.toml"]'
+table 3 'runtime_type = "io.containerd.belay.v2"' >"$T/conf.d/3.toml"
+says "a newer import" 1 "its version 3 is higher than the 2 before it" \
+	"version = 2
+imports = ['conf.d/3.toml']"
+says "an older import" 0 "leads to $T/bin/containerd-shim-belay-v2" "version = 3
+imports = ['conf.d/1.toml']"
+echo 'imports = ["./3.toml", "../config.toml"]' >"$T/conf.d/3.toml"
+says "a circle" 0 "leads to $T/bin/containerd-shim-runc-v2" 'imports = ["conf.d/3.toml"]'
+for i in $(seq 70); do echo >"$T/conf.d/many$i.toml"; done
+says "very many" 1 "imports: more than 64 files" 'imports = ["conf.d/many*"]'
+
 rm "$T/bin/runc"
 says "no runtime" 1 "wants the runtime runc, which is not there" ""
 

@@ -227,8 +227,8 @@ TEST(the_second_delete_of_an_exec_goes_on_where_the_time_of_the_first_is_up)
 	exec_delete_begin(s.p, 0, on_deleted, &second);
 	rig_expire(&s.rig, container_of(list_first(&s.ct->under_way), struct op, in));
 	assert_true(first.done);
-	expect_error(&first, STATUS_DEADLINE_EXCEEDED,
-		"delete exec: timed out in step 'drain stdio'");
+	expect_error(
+		&first, STATUS_DEADLINE_EXCEEDED, "delete exec: timed out in step 'drain stdio'");
 	assert_false(second.done);
 	loop_run_while(s.rig.loop, is_unread, &second);
 	expect_ok(&second);

@@ -48,16 +48,6 @@ TEST(every_key_of_config_toml_is_applied)
 	runtime_options_fini(&o);
 }
 
-TEST(a_key_given_twice_counts_as_the_last_one)
-{
-	struct runtime_options o;
-	struct err e;
-
-	assert_int_equal(parse(&o, "Root = \"/a\"\nRoot = \"/b\"\n", &e), 0);
-	assert_string_equal(o.options.root, "/b");
-	runtime_options_fini(&o);
-}
-
 TEST(nothing_is_no_options)
 {
 	struct runtime_options o;
@@ -72,17 +62,33 @@ TEST(nothing_is_no_options)
 
 TEST(what_we_do_not_know_is_refused_by_name)
 {
-	refuses("Root = \"/a\"\nSystemdCGroup = true\n", "line 2: unknown key 'SystemdCGroup'");
-	refuses("[options]\nRoot = \"/a\"\n", "line 1: a table");
-	refuses("Root = 1\n", "a string was expected");
-	refuses("Root \"/a\"\n", "'=' was expected");
-	refuses("Root = \"/a\n", "a string without an end");
-	refuses("Root = \"\\u0041\"\n", "an escape");
-	refuses("Root = \"/a\" 1\n", "more than a key and a value");
-	refuses("SystemdCgroup = yes\n", "true or false");
-	refuses("IoUid = -1\n", "a number was expected");
-	refuses("IoUid = 4294967296\n", "too large");
-	refuses("Root = \"", "without an end");
-	refuses("Root = \"\\", "an escape");
-	refuses("Root", "'=' was expected");
+	refuses("Root = \"/a\"\nSystemdCGroup = true\n",
+		"runtime options: unknown key 'SystemdCGroup'");
+	refuses("[options]\nRoot = \"/a\"\n", "unknown key 'options'");
+	refuses("Root = \"/a\"\nRoot = \"/b\"\n", "runtime options: line 2: 'Root' is there twice");
+	refuses("Root = 1\n", "Root: a string was expected");
+	refuses("Root \"/a\"\n", "'=' is missing");
+	refuses("SystemdCgroup = 'yes'\n", "SystemdCgroup: true or false was expected");
+	refuses("IoUid = -1\n", "IoUid: a number from 0 to 4294967295 was expected");
+	refuses("IoUid = 4294967296\n", "IoUid: a number from 0 to 4294967295 was expected");
+	refuses("IoUid = '1'\n", "IoUid: a number from 0 to 4294967295 was expected");
+	refuses("Root = \"", "a string does not end");
+}
+
+TEST(a_string_that_is_too_long_is_refused_by_name)
+{
+	char text[RUNTIME_OPTIONS_STRING_MAX + 16];
+	struct runtime_options o;
+	struct err e;
+
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "Root = '", 8);
+	text[8 + RUNTIME_OPTIONS_STRING_MAX] = '\'';
+	text[8 + RUNTIME_OPTIONS_STRING_MAX + 1] = '\0';
+	assert_int_equal(parse(&o, text, &e), 0);
+	runtime_options_fini(&o);
+	text[8 + RUNTIME_OPTIONS_STRING_MAX] = 'x';
+	text[8 + RUNTIME_OPTIONS_STRING_MAX + 1] = '\'';
+	text[8 + RUNTIME_OPTIONS_STRING_MAX + 2] = '\0';
+	refuses(text, "Root: is too long");
 }
