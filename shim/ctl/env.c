@@ -3,7 +3,6 @@
 
 #include "base/auto.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,30 +40,4 @@ int env_add(json_t *env, const struct option_list *words, struct err *e)
 		if (add_one(env, words->word[i], e) < 0)
 			return -1;
 	return 0;
-}
-
-static bool is_id(const char *word, char end, unsigned long long *ret, const char **ret_rest)
-{
-	char *rest;
-
-	if (word[0] < '0' || word[0] > '9')
-		return false;
-	*ret = strtoull(word, &rest, 10);
-	*ret_rest = rest;
-	/* 2^32 - 1 is "no id" to the kernel. */
-	return *ret < UINT32_MAX && (*rest == end || *rest == '\0');
-}
-
-int user_set(json_t *process, const char *word, struct err *e)
-{
-	unsigned long long uid, gid = 0;
-	const char *rest;
-
-	if (!is_id(word, ':', &uid, &rest) || (*rest == ':' && !is_id(rest + 1, '\0', &gid, &rest)))
-		return err_set(e, STATUS_INVALID_ARGUMENT,
-			"--user %s: UID or UID:GID, in numbers, is taken", word);
-	return json_object_set_new(process, "user",
-		       json_pack("{s:I, s:I}", "uid", (json_int_t)uid, "gid", (json_int_t)gid)) < 0
-		       ? err_oom(e)
-		       : 0;
 }

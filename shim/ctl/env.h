@@ -3,7 +3,7 @@
 #define SHIM_CTL_ENV_H
 
 /*
- * env.h - what run and exec write into an OCI process: environment and user.
+ * env.h - the environment that run and exec write into an OCI process.
  */
 
 #include "base/err.h"
@@ -16,8 +16,5 @@
  * name: of two, programs take one or the other. A NAME that we do not have is left out.
  */
 int env_add(json_t *env, const struct option_list *words, struct err *e);
-
-/* UID or UID:GID, in numbers. For names see user.h. */
-int user_set(json_t *process, const char *word, struct err *e);
 
 #endif

@@ -4,9 +4,12 @@
 #include "base/auto.h"
 #include "base/json.h"
 #include "shim/ctl/env.h"
+#include "shim/ctl/user.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,11 +124,26 @@ static int set_env(json_t *process, const struct exec_wish *wish, struct err *e)
 	return env_add(env, wish->env, e);
 }
 
+/* Its names are those of the container's rootfs, where the bundle or an absolute path has it. */
+static int set_user(
+	json_t *process, json_t *config, const char *bundle, const char *word, struct err *e)
+{
+	const char *root = json_get_string(json_object_get(config, "root"), "path");
+	char path[PATH_MAX];
+	int n;
+
+	if (root && root[0] == '/')
+		n = snprintf(path, sizeof(path), "%s", root);
+	else
+		n = snprintf(path, sizeof(path), "%s/%s", bundle, root ? root : "rootfs");
+	if (n >= (int)sizeof(path))
+		return err_set(e, STATUS_INVALID_ARGUMENT, "the path of the rootfs is too long");
+	return user_of_rootfs(process, path, word, e);
+}
+
 static int change(json_t *process, const struct exec_wish *wish, struct err *e)
 {
 	if (set_args(process, wish->command, e) < 0 || set_env(process, wish, e) < 0)
-		return -1;
-	if (wish->user && user_set(process, wish->user, e) < 0)
 		return -1;
 	if (json_object_set_new(process, "terminal", json_boolean(wish->terminal)) < 0)
 		return err_oom(e);
@@ -150,6 +168,8 @@ int exec_spec(const char *bundle, const struct exec_wish *wish, struct buf *ret,
 		return err_set(e, STATUS_INVALID_ARGUMENT,
 			"%s/config.json has no process to take after", bundle);
 	if (change(process, wish, e) < 0)
+		return -1;
+	if (wish->user && set_user(process, config, bundle, wish->user, e) < 0)
 		return -1;
 	rc = put(process, ret);
 	return rc < 0 ? err_rc(e, rc, "write the process of the exec") : 0;

@@ -2,7 +2,7 @@
 #include "shim/ctl/user.h"
 
 #include "base/auto.h"
-#include "shim/ctl/env.h"
+#include "base/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,26 +13,44 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 struct who {
-	const char *rootfs;       /* borrowed, as all of it */
+	/* All borrowed. */
+	const char *rootfs;
 	const char *user, *group; /* as typed; NULL: no group */
 	uint32_t uid, gid;
-	json_t *groups; /* owned; besides gid */
+	json_t *groups; /* besides gid */
 };
 
 /* A link in a rootfs may point to anywhere; it leads to a place in the rootfs, as it does inside.
  */
-static FILE *open_inside(const char *rootfs, const char *path, struct err *e)
+static int open_at(const char *rootfs, const char *path)
 {
-	const struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NOCTTY,
+	const struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	auto_fd int root = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	auto_fd int fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 
+	return root < 0 ? -1 : (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+static FILE *open_inside(const char *rootfs, const char *path, struct err *e)
+{
+	auto_fd int fd = open_at(rootfs, path);
+	struct stat st;
+	FILE *f = NULL;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 &&
+		(!S_ISREG(st.st_mode) || st.st_size > USER_FILE_MAX)) {
+		err_set(e, STATUS_INVALID_ARGUMENT,
+			"--user: %s in %s is no file of at most %d bytes", path, rootfs,
+			USER_FILE_MAX);
+		return NULL;
+	}
+	if (fd >= 0)
+		f = fdopen(fd, "r");
 	if (!f)
 		err_sys(e, "--user: %s in %s", path, rootfs);
 	else
@@ -132,27 +150,31 @@ static int set(json_t *process, struct who *w, struct err *e)
 	return json_object_set_new(process, "user", user) < 0 ? err_oom(e) : 0;
 }
 
+/* Of a number nobody knows the groups. */
+static int find_all(struct who *w, struct err *e)
+{
+	uint32_t number;
+
+	if (find_user(w, e) < 0)
+		return -1;
+	if (w->group)
+		return find_group(w, e);
+	return is_number(w->user, &number) ? 0 : find_groups(w, e);
+}
+
 int user_of_rootfs(json_t *process, const char *rootfs, const char *word, struct err *e)
 {
 	auto_free char *copy = strdup(word);
-	struct who w = { .rootfs = rootfs, .groups = json_array() };
-	struct err no_numbers = ERR_INIT;
+	auto_json json_t *groups = json_array();
+	struct who w = { .rootfs = rootfs, .groups = groups };
 	char *rest = copy;
-	int rc = -1;
 
-	if (user_set(process, word, &no_numbers) == 0) {
-		json_decref(w.groups);
-		return 0;
-	}
-	w.user = copy ? strsep(&rest, ":") : NULL;
+	if (!copy || !groups)
+		return err_oom(e);
+	w.user = strsep(&rest, ":");
 	w.group = rest;
-	if (!copy || !w.groups)
-		err_oom(e);
-	else if (!w.user[0] || (w.group && !w.group[0]))
-		err_set(e, STATUS_INVALID_ARGUMENT,
+	if (!w.user[0] || (w.group && !w.group[0]))
+		return err_set(e, STATUS_INVALID_ARGUMENT,
 			"--user %s: USER or USER:GROUP is taken, names or numbers", word);
-	else if (find_user(&w, e) == 0 && (w.group ? find_group(&w, e) : find_groups(&w, e)) == 0)
-		rc = set(process, &w, e);
-	json_decref(w.groups);
-	return rc;
+	return find_all(&w, e) < 0 ? -1 : set(process, &w, e);
 }

@@ -3,12 +3,15 @@
 #define SHIM_CTL_USER_H
 
 /*
- * user.h - whom `belayctl run --user` means, by the names that the rootfs itself has.
+ * user.h - whom --user of run and exec means, by the names that the rootfs itself has.
  */
 
 #include "base/err.h"
 
 #include <jansson.h>
+
+/* The largest of these files that is read, in bytes. */
+#define USER_FILE_MAX (4 << 20)
 
 /*
  * @word is USER or USER:GROUP, each a number, or a name in /etc/passwd or

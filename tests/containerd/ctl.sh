@@ -37,6 +37,8 @@ terminal() {
 	EOP
 }
 
+echo 'www:x:33:34::/:/bin/sh' >"$T/rootfs/etc/passwd"
+echo 'staff:x:50:' >"$T/rootfs/etc/group"
 expect "no containers" "" "$(here ps | sed 1d)"
 here kill nobody 2>"$T/err"
 expect "nobody to kill" 125 $?
@@ -121,6 +123,8 @@ oops" "$(here exec "$id" -- /bin/sh -c 'echo hello; echo oops >&2; exit 7' >"$T/
 	expect "$id: no stdin" "" "$(echo from here | here exec "$id" /bin/cat)"
 	expect "$id: environment" "1 /tmp 7" "$(A=1 here exec -e A -e B=2 --cwd /tmp --user 7 "$id" \
 		-- /bin/sh -c 'echo $A $PWD $(id -u)')"
+	expect "$id: a user by its name" "33 50" "$(here exec --user www:staff "$id" \
+		-- /bin/sh -c 'echo $(id -u) $(id -g)')"
 	expect "$id: an id of its own" "x2" "$(here exec --exec-id x2 "$id" -- /bin/sh -c 'sleep 1' &
 		wait_for "x2" bash -c "'$SHIM_DIR/belayctl' inspect --state /run/ctd $id | grep -q '(exec x2)'" &&
 		echo x2; wait)"

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim/ctl/exec_spec.h"
+
+#include "base/auto.h"
+#include "shim/ctl/user.h"
 #include "tests/lib/test.h"
 #include "tests/lib/tmpdir.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static struct option_list env;
 
@@ -70,19 +76,71 @@ TEST(what_is_asked_for_takes_the_place_of_the_containers)
 		"\"env\":[\"AB=1\",\"TERM=vt100\",\"A=2\",\"OURS=x=y\"]}");
 }
 
-TEST(a_user_is_two_numbers_at_most)
+/* What an exec of `true` as that user is in a container with such an /etc/passwd and /etc/group. */
+static void expect_user(const char *user, const char *wanted)
 {
-	static const char *const no[] = { "root", "", "-1", "1:", ":1", "1:2:3", "4294967295", "1 ",
-		"0x1", "99999999999999999999" };
-	char wanted[200];
+	const struct exec_wish wish = { .command = command, .env = &env, .user = user };
+	auto_buf struct buf out = BUF_INIT(64 * 1024);
+	struct err e = ERR_INIT;
+	struct tmpdir dir;
 
-	for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++) {
-		const struct exec_wish wish = { .command = command, .env = &env, .user = no[i] };
+	env = (struct option_list){ .n = 0 };
+	tmpdir_open(&dir);
+	assert_int_equal(mkdirat(dir.fd, "root", 0700), 0);
+	assert_int_equal(mkdirat(dir.fd, "root/etc", 0700), 0);
+	tmpdir_write(&dir, "config.json", "{\"process\":{},\"root\":{\"path\":\"root\"}}");
+	tmpdir_write(&dir, "root/etc/passwd", "root:x:0:0::/:/bin/sh\nwww:x:33:34::/:/bin/sh\n");
+	tmpdir_write(&dir, "root/etc/group", "staff:x:50:root,www\nwww:x:34:www\n");
+	if (exec_spec(dir.path, &wish, &out, &e) < 0)
+		assert_string_equal(e.msg, wanted);
+	else
+		assert_string_equal(strstr(buf_text(&out), "\"user\":"), wanted);
+	tmpdir_close(&dir);
+}
 
-		snprintf(wanted, sizeof(wanted), "--user %s: UID or UID:GID, in numbers, is taken",
-			no[i]);
-		expect("{}", &wish, wanted);
-	}
+TEST(a_user_is_a_number_or_one_of_the_rootfs)
+{
+	expect_user("7", "\"user\":{\"uid\":7,\"gid\":0}}");
+	expect_user("7:8", "\"user\":{\"uid\":7,\"gid\":8}}");
+	expect_user("4294967294:0", "\"user\":{\"uid\":4294967294,\"gid\":0}}");
+	expect_user("www", "\"user\":{\"uid\":33,\"gid\":34,\"additionalGids\":[50]}}");
+	expect_user("www:staff", "\"user\":{\"uid\":33,\"gid\":50}}");
+	expect_user("7:staff", "\"user\":{\"uid\":7,\"gid\":50}}");
+	/* 2^32 - 1 is "no id" to the kernel. */
+	expect_user(
+		"4294967295", "--user: there is no user '4294967295' in the rootfs's /etc/passwd");
+	expect_user("-1", "--user: there is no user '-1' in the rootfs's /etc/passwd");
+	expect_user("0x1", "--user: there is no user '0x1' in the rootfs's /etc/passwd");
+	expect_user("1:2:3", "--user: there is no group '2:3' in the rootfs's /etc/group");
+	expect_user("", "--user : USER or USER:GROUP is taken, names or numbers");
+	expect_user("1:", "--user 1:: USER or USER:GROUP is taken, names or numbers");
+	expect_user(":1", "--user :1: USER or USER:GROUP is taken, names or numbers");
+}
+
+/* The container may have made it, and opening a FIFO waits for who writes. */
+TEST(a_passwd_that_is_no_file_or_a_huge_one_is_not_read)
+{
+	const struct exec_wish wish = { .command = command, .env = &env, .user = "www" };
+	auto_buf struct buf out = BUF_INIT(64 * 1024);
+	struct err e = ERR_INIT;
+	struct tmpdir dir;
+	auto_fd int fd = -1;
+
+	tmpdir_open(&dir);
+	assert_int_equal(mkdirat(dir.fd, "rootfs", 0700), 0);
+	assert_int_equal(mkdirat(dir.fd, "rootfs/etc", 0700), 0);
+	tmpdir_write(&dir, "config.json", "{\"process\":{}}");
+	assert_int_equal(mkfifoat(dir.fd, "rootfs/etc/passwd", 0600), 0);
+	assert_int_equal(exec_spec(dir.path, &wish, &out, &e), -1);
+	assert_non_null(strstr(e.msg, "--user: etc/passwd in "));
+	assert_non_null(strstr(e.msg, " is no file of at most 4194304 bytes"));
+	assert_int_equal(unlinkat(dir.fd, "rootfs/etc/passwd", 0), 0);
+	fd = openat(dir.fd, "rootfs/etc/passwd", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(fd, USER_FILE_MAX + 1), 0);
+	e = ERR_INIT;
+	assert_int_equal(exec_spec(dir.path, &wish, &out, &e), -1);
+	assert_non_null(strstr(e.msg, " is no file of at most 4194304 bytes"));
+	tmpdir_close(&dir);
 }
 
 TEST(a_config_without_a_process_is_no_model)
