@@ -4,7 +4,6 @@
 #include "base/auto.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "base/log.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -67,6 +67,20 @@ edit base/fd.c 'half a file stays behind when it cannot be put in place' 'fd' <<
 ==>
 END
 
+edit base/fd.c 'what is written into a bundle goes where a link leads' 'container' <<'END'
+	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	rc = fchmod(fd, mode) < 0 ? -errno : fd_write_all(fd, bytes, n);
+	if (rc == 0 && renameat(dir, temp, dir, name) < 0)
+		rc = -errno;
+==>
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	rc = fchmod(fd, mode) < 0 ? -errno : fd_write_all(fd, bytes, n);
+END
+
 edit base/fd.c 'too many descriptors are received and kept' 'fd console handover' <<'END'
 	for (int i = 0; i < n; i++)
 		close(fds[i]);

@@ -6,9 +6,12 @@
 
 #include "tests/unit/process_rig.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 TEST(of_two_deletes_at_once_the_second_finds_nothing)
 {
@@ -169,5 +172,38 @@ TEST(many_containers_live_side_by_side)
 		rig_delete(&r, ct[i]);
 		assert_null(container_find(&r.set, id, &e));
 	}
+	rig_fini(&r);
+}
+
+/* All that we write into a bundle. The runtime's log is the runtime's to open. */
+TEST(a_link_in_a_bundle_is_replaced_and_where_it_leads_nothing_changes)
+{
+	static const char *const names[] = { "options.json", "runtime", "init.pid",
+		"exitstatus.json" };
+	struct container *ct;
+	struct stat st;
+	struct rig r;
+	char *text;
+
+	rig_init(&r);
+	rig_script(&r, "exit 3");
+	tmpdir_write(&r.dir, "other", "untouched");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "c1/%s", names[i]);
+		assert_int_equal(symlinkat("../other", r.dir.fd, path), 0);
+	}
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_await_exit(&r);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		assert_int_equal(fstatat(ct->bundle_fd, names[i], &st, AT_SYMLINK_NOFOLLOW), 0);
+		assert_true(S_ISREG(st.st_mode));
+	}
+	text = tmpdir_read(&r.dir, "other");
+	assert_string_equal(text, "untouched");
+	free(text);
+	rig_delete(&r, ct);
 	rig_fini(&r);
 }
