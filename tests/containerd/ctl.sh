@@ -123,6 +123,10 @@ oops" "$(here exec "$id" -- /bin/sh -c 'echo hello; echo oops >&2; exit 7' >"$T/
 	expect "$id: no stdin" "" "$(echo from here | here exec "$id" /bin/cat)"
 	expect "$id: environment" "1 /tmp 7" "$(A=1 here exec -e A -e B=2 --cwd /tmp --user 7 "$id" \
 		-- /bin/sh -c 'echo $A $PWD $(id -u)')"
+	here exec -e SECRET=xyzzy-exec "$id" -- /bin/sh -c 'echo $SECRET' | grep -q xyzzy-exec || fail "$id: a secret"
+	expect "$id: what is in an environment is not in a log" "" "$(grep xyzzy "$T/log")"
+	expect "$id: nor left in the bundle" "" "$(grep -rl xyzzy "/run/ctd/io.containerd.runtime.v2.task/$NS/$id" \
+		--include='*.json' --exclude=config.json)"
 	expect "$id: a user by its name" "33 50" "$(here exec --user www:staff "$id" \
 		-- /bin/sh -c 'echo $(id -u) $(id -g)')"
 	expect "$id: an id of its own" "x2" "$(here exec --exec-id x2 "$id" -- /bin/sh -c 'sleep 1' &
