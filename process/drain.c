@@ -6,6 +6,7 @@ static void on_drained(void *user)
 	struct drain *d = user;
 
 	ev_timer_stop(d->op->loop, &d->timer);
+	d->io = NULL; /* later rows close it */
 	op_resume(d->op, OP_DONE);
 	/* d may be gone */
 }
@@ -17,6 +18,7 @@ static void on_expired(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 	stdio_drain_cancel(d->io);
+	d->io = NULL;
 	op_resume(d->op, OP_DONE);
 	/* d may be gone */
 }

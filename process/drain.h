@@ -19,7 +19,7 @@
 /* Embed it; the fields are private. */
 struct drain {
 	struct op *op;    /* borrowed: what to resume */
-	struct stdio *io; /* borrowed */
+	struct stdio *io; /* borrowed while it is waited for, else NULL */
 	ev_timer timer;
 };
 

@@ -246,6 +246,33 @@ TEST(delete_waits_for_a_slow_client_and_nothing_is_lost)
 	rig_fini(&r);
 }
 
+/* What was waited for is freed by then: with a sanitizer it must not be touched again. */
+TEST(a_delete_that_fails_after_a_slow_client_can_be_repeated)
+{
+	struct reading k = { .fd = -1 };
+	struct container *ct;
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	r.args.io = rig_streams(&r);
+	rig_script(&r, "seq 70000");
+	rig_misdeeds(&r, "delete fail not today\n");
+	k.fd = open(r.args.io.out, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ct = rig_create(&r);
+	rig_start(&r, ct);
+	rig_await_exit(&r);
+	rig_begin_delete(&r, ct, 0, &d);
+	assert_string_equal(op_step_name(rig_await_row(&r, "drain stdio", false)), "drain stdio");
+	loop_run_while(r.loop, is_reading, &k);
+	rig_await(&r, &d);
+	deed_expect(&d, STATUS_UNKNOWN, "failed to delete task: not today");
+	rig_misdeeds(&r, "");
+	rig_delete(&r, ct);
+	fd_drop(&k.fd);
+	rig_fini(&r);
+}
+
 /* Its exit is not told as long as an exec might be reported. */
 TEST(a_delete_whose_time_is_up_no_longer_waits_for_the_exit)
 {
