@@ -39,7 +39,8 @@ static enum moved splice_some(const struct pump *p)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return is_readable(p->from) ? MOVED_UNTIL_FULL : MOVED_ALL;
-		return MOVED_TO_END; /* end of file, or EPIPE */
+		/* Or else the end of the file, or EPIPE. */
+		return n < 0 && errno == ENOMEM ? MOVED_LATER : MOVED_TO_END;
 	}
 	return MOVED_SOME;
 }
@@ -52,6 +53,8 @@ static enum moved empty_chunk(struct pump *p)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == ENOMEM)
+			return MOVED_LATER; /* of our control group, for a page of a pipe */
 		if (n < 0)
 			return errno == EAGAIN ? MOVED_UNTIL_FULL : MOVED_TO_END;
 		p->chunk_at += (size_t)n;

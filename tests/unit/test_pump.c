@@ -19,6 +19,33 @@ void *__wrap_malloc(size_t size)
 	return refusals > 0 && refusals-- ? NULL : __real_malloc(size);
 }
 
+/* The same of pages for a pipe, which a control group may refuse us. */
+ssize_t __real_write(int fd, const void *bytes, size_t n);
+ssize_t __wrap_write(int fd, const void *bytes, size_t n);
+ssize_t __real_splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t n, unsigned flags);
+ssize_t __wrap_splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t n, unsigned flags);
+
+static int page_refusals;
+
+static bool is_refused(void)
+{
+	if (page_refusals == 0)
+		return false;
+	page_refusals--;
+	errno = ENOMEM;
+	return true;
+}
+
+ssize_t __wrap_write(int fd, const void *bytes, size_t n)
+{
+	return is_refused() ? -1 : __real_write(fd, bytes, n);
+}
+
+ssize_t __wrap_splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t n, unsigned flags)
+{
+	return is_refused() ? -1 : __real_splice(from, from_at, to, to_at, n, flags);
+}
+
 /* Two pipes with a pump between them: what is written to `in` can be read from `out`. */
 struct works {
 	struct ev_loop *loop;
@@ -384,6 +411,27 @@ TEST(a_pump_that_copies_loses_nothing_without_memory)
 	expect_all_through(&w, 100001);
 	assert_int_equal(refusals, 0);
 	works_close(&w);
+}
+
+TEST(pages_that_are_refused_end_no_stream)
+{
+	struct works w;
+
+	for (int copies = 0; copies < 2; copies++) {
+		works_open(&w);
+		if (copies)
+			pump_start_copying(&w.pump, w.loop, w.from, w.to, on_end);
+		else
+			pump_start(&w.pump, w.loop, w.from, w.to, on_end);
+		assert_int_equal(write_pattern(w.in, 0, 1000), 1000);
+		w.written = 1000;
+		page_refusals = 3;
+		while (page_refusals > 0)
+			ev_run(w.loop, EVRUN_ONCE);
+		assert_int_equal(w.ends, 0);
+		expect_all_through(&w, 100001);
+		works_close(&w);
+	}
 }
 
 static bool is_undrained(void *arg)
