@@ -109,6 +109,7 @@ static void refuse_others(struct process *p)
 		struct exec_delete *d = container_of(first, struct exec_delete, link);
 
 		list_remove(first);
+		p->n_deletes--;
 		d->done(d->user, NULL, &gone);
 		free(d);
 	}
@@ -123,6 +124,7 @@ static void finish(struct op *op)
 	struct list *next;
 
 	list_remove(&d->link);
+	p->n_deletes--;
 	d->done(d->user, failed ? NULL : p, &op->err);
 	free(d);
 	if (!failed) {
@@ -149,17 +151,22 @@ static void begin(struct exec_delete *d)
 
 void exec_delete_begin(struct process *p, double deadline_s, exec_delete_done_fn *done, void *user)
 {
-	struct exec_delete *d = calloc(1, sizeof(*d));
+	struct exec_delete *d = NULL;
 	struct err e = ERR_INIT;
 	bool is_first = list_is_empty(&p->deletes);
 
-	if (!d) {
+	if (p->n_deletes == PROCESS_DELETES_MAX)
+		err_set(&e, STATUS_RESOURCE_EXHAUSTED, "exec '%s': %d Deletes are waiting already",
+			p->exec_id, PROCESS_DELETES_MAX);
+	else if (!(d = calloc(1, sizeof(*d))))
 		err_oom(&e);
+	if (!d) {
 		done(user, NULL, &e);
 		return;
 	}
 	list_init(&d->link);
 	list_append(&p->deletes, &d->link);
+	p->n_deletes++;
 	d->p = p;
 	drain_init(&d->drain);
 	d->deadline_s = deadline_s > 0 ? deadline_s : OPERATION_DEADLINE_S;

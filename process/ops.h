@@ -70,7 +70,8 @@ void exec_start_begin(struct process *p, double deadline_s, start_done_fn *done,
 
 /*
  * @p still has its exit record in the callback, then it is freed; NULL on failure.
- * Of several Deletes of one exec the later ones wait for the first: NOT_FOUND.
+ * Of several Deletes of one exec the later ones wait for the first, and find
+ * nothing (NOT_FOUND), or do what it has failed to do.
  */
 typedef void exec_delete_done_fn(void *user, struct process *p, const struct err *e);
 

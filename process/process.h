@@ -39,6 +39,9 @@ struct waiter {
 	void (*on_exit)(struct waiter *w, const struct process *p);
 };
 
+/* Deletes of one exec, the one under way included. */
+#define PROCESS_DELETES_MAX 64
+
 struct process {
 	struct container *ct; /* borrowed: it owns us */
 	struct list link;     /* in the container's execs */
@@ -58,8 +61,9 @@ struct process {
 	char *spec; /* owned; the OCI process, until it has been started */
 	struct cpu_wish wish;
 	struct list deletes; /* the one under way, then those who wait for what it comes to */
-	bool is_starting;    /* its Start runs */
-	bool start_failed;   /* and the last one did: who waits is not kept waiting */
+	unsigned n_deletes;
+	bool is_starting;  /* its Start runs */
+	bool start_failed; /* and the last one did: who waits is not kept waiting */
 
 	int news_held;
 	bool is_told;            /* its container knows of that */

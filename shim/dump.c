@@ -50,6 +50,8 @@ static json_t *process_json(const struct process *p)
 		json_object_set_new(o, "exec_id", json_string(p->exec_id));
 	if (p->is_starting)
 		json_object_set_new(o, "starting", json_true());
+	if (p->n_deletes)
+		json_object_set_new(o, "deletes", json_integer(p->n_deletes));
 	if (p->news_held)
 		json_object_set_new(o, "news_held", json_integer(p->news_held));
 	if (p->seen.is_set)

@@ -52,6 +52,8 @@ static void print_process(json_t *p, const char *name)
 		printf(", exited with %lld", number(p, "exit_status"));
 	if (is_true(p, "starting"))
 		printf(", starting");
+	if (number(p, "deletes"))
+		printf(", being deleted");
 	if (number(p, "news_held"))
 		printf(", its exit is told later");
 	if (number(p, "waits"))

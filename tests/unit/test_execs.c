@@ -128,7 +128,7 @@ TEST(an_exec_that_comes_to_be_after_the_init_has_died_is_killed)
 	rig_fini(&s.rig);
 }
 
-/* e1 has ended; more is left than its pipe and the FIFO hold, and nobody has read yet. */
+/* e1 has ended; more is left than a FIFO holds, and nobody has read yet. */
 static void set_unread(struct scene *s)
 {
 	scene_set(s, "seq 70000");
@@ -214,6 +214,24 @@ TEST(of_two_deletes_of_an_exec_the_second_waits_and_finds_nothing)
 	loop_run_while(s.rig.loop, is_unread, &first);
 	expect_ok(&first);
 	expect_error(&second, STATUS_NOT_FOUND, "process does not exist e1: not found");
+	scene_strike(&s);
+}
+
+TEST(so_many_deletes_of_an_exec_and_no_more)
+{
+	struct scene s, more[PROCESS_DELETES_MAX + 1];
+
+	set_unread(&s);
+	memset(more, 0, sizeof(more));
+	for (size_t i = 0; i < ARRAY_LEN(more); i++)
+		exec_delete_begin(s.p, 0, on_deleted, &more[i]);
+	expect_error(&more[PROCESS_DELETES_MAX], STATUS_RESOURCE_EXHAUSTED,
+		"exec 'e1': 64 Deletes are waiting already");
+	assert_int_equal(s.p->n_deletes, PROCESS_DELETES_MAX);
+	more[0].rig = s.rig;
+	loop_run_while(s.rig.loop, is_unread, &more[0]);
+	expect_ok(&more[0]);
+	assert_int_equal(more[PROCESS_DELETES_MAX - 1].err.status, STATUS_NOT_FOUND);
 	scene_strike(&s);
 }
 
