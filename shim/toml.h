@@ -7,7 +7,9 @@
  *
  * Tables are objects, lists arrays, whole numbers integers. Other numbers and
  * dates, of which nobody here knows any, are kept as their text, and not looked
- * at closely. A table may be opened again, which TOML forbids and does no harm.
+ * at closely. More is taken than TOML allows: a table that is opened again, a
+ * number such as 007. Two things are not that it does: a NUL in a string, and a
+ * blank in the middle of a date.
  */
 
 #include "base/err.h"
@@ -18,7 +20,7 @@
 /* The longest string or number, in bytes. */
 #define TOML_STRING_MAX (64 * 1024)
 
-/* Lists and tables that are values of values. */
+/* Lists and tables that are values of values, and the parts of a name with dots. */
 #define TOML_DEPTH_MAX 16
 
 /* The caller owns *ret. -1 and *e, which names the line. @text NULL is an empty one. */

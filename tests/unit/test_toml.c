@@ -69,7 +69,9 @@ TEST(whole_numbers_are_numbers_and_others_their_text)
 	expect("a = 7\nb = -1_000\nc = +9223372036854775807\nd = 9223372036854775808\ne = 0x1f\n"
 	       "f = 6.5e3\ng = 1979-05-27T07:32:00Z\nh = -inf\n",
 		"{\"a\":7,\"b\":-1000,\"c\":9223372036854775807,\"d\":\"9223372036854775808\","
-		"\"e\":\"0x1f\",\"f\":\"6.5e3\",\"g\":\"1979-05-27T07:32:00Z\",\"h\":\"-inf\"}");
+		"\"e\":31,\"f\":\"6.5e3\",\"g\":\"1979-05-27T07:32:00Z\",\"h\":\"-inf\"}");
+	expect("a = 0o17\nb = 0b11\nc = 0x\nd = 0x_ff\ne = 00\nf = 0",
+		"{\"a\":15,\"b\":3,\"c\":\"0x\",\"d\":255,\"e\":0,\"f\":0}");
 	expect("a = yes", "line 1: a word without quotes is no value");
 	expect("a = truely", "line 1: a word without quotes is no value");
 	expect("a = -", "line 1: a number has no digits");
@@ -105,6 +107,11 @@ TEST(values_in_values_have_a_bottom)
 	expect(deep, "line 1: values are too deep");
 	for (size_t i = 0; i < 1000; i++)
 		memcpy(deep + 4 * i, i ? "[ [ " : "a=[ ", 5);
+	expect(deep, "line 1: values are too deep");
+	for (size_t i = 0; i < 1000; i++)
+		memcpy(deep + 4 * i, "a.b.", 5);
+	expect(deep, "line 1: values are too deep");
+	memcpy(deep, "[ab.", 4);
 	expect(deep, "line 1: values are too deep");
 }
 
