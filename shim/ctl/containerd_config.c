@@ -18,63 +18,63 @@
 
 static int add_path(json_t *paths, const char *path, struct err *e)
 {
-	if (json_array_size(paths) == CONTAINERD_CONFIG_FILES_MAX)
-		return err_set(e, STATUS_RESOURCE_EXHAUSTED, "imports: more than %d files",
-			CONTAINERD_CONFIG_FILES_MAX);
-	return json_array_append_new(paths, json_string(path)) < 0
-		       ? err_set(e, STATUS_INVALID_ARGUMENT, "imports: a path is not valid UTF-8")
-		       : 0;
+	errno = 0;
+	if (json_array_append_new(paths, json_string(path)) == 0)
+		return 0;
+	return errno == ENOMEM ? err_oom(e)
+			       : err_set(e, STATUS_INVALID_ARGUMENT, "a path is not valid UTF-8");
 }
 
 static int expand(const char *found, const char *rest, json_t *paths, struct err *e);
 
-/* One part more of it is found; @found ends in a '/'. */
-static int expand_into(
-	const char *found, const char *part, const char *rest, json_t *paths, struct err *e)
-{
-	char path[PATH_MAX];
-
-	if (snprintf(path, sizeof(path), "%s%s%s", found, part, rest[0] ? "/" : "") >=
-		(int)sizeof(path))
-		return err_set(
-			e, STATUS_INVALID_ARGUMENT, "imports: %s%s is too long", found, part);
-	return expand(path, rest[0] ? rest + 1 : rest, paths, e);
-}
-
-/* Each name of the folder that matches, in their order. */
+/* Each name of the folder @found that matches, in their order; @rest is what comes behind it. */
 static int expand_part(
 	const char *found, const char *part, const char *rest, json_t *paths, struct err *e)
 {
 	struct dirent **names = NULL;
 	int n = scandir(found, &names, NULL, alphasort); /* no such folder: nothing matches */
+	char path[PATH_MAX];
 	int rc = 0;
 
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
 
 		if (rc == 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-			fnmatch(part, name, 0) == 0)
-			rc = expand_into(found, name, rest, paths, e);
+			fnmatch(part, name, 0) == 0) {
+			if (snprintf(path, sizeof(path), "%s%s", found, name) < (int)sizeof(path))
+				rc = expand(path, rest, paths, e);
+		}
 		free(names[i]);
 	}
 	free(names);
 	return rc;
 }
 
-/* @rest is a pattern yet, @found is not. */
+/* The pattern @rest, of which each part begins with a '/', below @found, which is none. */
 static int expand(const char *found, const char *rest, json_t *paths, struct err *e)
 {
-	size_t n = strcspn(rest, "/");
-	char part[NAME_MAX + 1];
+	char path[PATH_MAX], part[NAME_MAX + 1];
+	size_t at = strlen(found), n;
 
-	if (!rest[0])
-		return access(found, F_OK) == 0 ? add_path(paths, found, e) : 0;
-	if (n >= sizeof(part))
-		return err_set(e, STATUS_INVALID_ARGUMENT, "imports: %s is too long", rest);
-	memcpy(part, rest, n);
-	part[n] = '\0';
-	return strpbrk(part, "*?[") ? expand_part(found, part, rest + n, paths, e)
-				    : expand_into(found, part, rest + n, paths, e);
+	memcpy(path, found, at + 1);
+	for (; rest[0]; rest += n) {
+		rest += strspn(rest, "/");
+		n = strcspn(rest, "/");
+		if (n >= sizeof(part) || at + n + 2 > sizeof(path))
+			return 0; /* nothing is called that */
+		path[at++] = '/';
+		memcpy(path + at, rest, n);
+		path[at + n] = '\0';
+		memcpy(part, rest, n);
+		part[n] = '\0';
+		if (strpbrk(part, "*?[")) {
+			path[at] = '\0';
+			return expand_part(path, part, rest + n, paths, e);
+		}
+		at += n;
+	}
+	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? add_path(paths, path, e)
+									 : 0;
 }
 
 static int add_import(const char *file, const char *import, json_t *paths, struct err *e)
@@ -87,7 +87,7 @@ static int add_import(const char *file, const char *import, json_t *paths, struc
 		return err_set(e, STATUS_INVALID_ARGUMENT, "imports: %s is too long", import);
 	if (!strchr(path, '*'))
 		return add_path(paths, path, e);
-	return path[0] == '/' ? expand("/", path + 1, paths, e) : expand("./", path, paths, e);
+	return expand(path[0] == '/' ? "" : ".", path, paths, e);
 }
 
 static int add_imports(const char *file, json_t *config, json_t *paths, struct err *e)
@@ -137,6 +137,9 @@ static int add_file(json_t *files, const char *path, json_t *paths, struct err *
 		if (strcmp(json_get_string(file, "real"), real) == 0)
 			return 0;
 	}
+	if (json_array_size(files) == CONTAINERD_CONFIG_FILES_MAX)
+		return err_set(e, STATUS_RESOURCE_EXHAUSTED, "more than %d files",
+			CONTAINERD_CONFIG_FILES_MAX);
 	if (read_file(path, &config, e) < 0)
 		return -1;
 	if (add_imports(path, config, paths, e) < 0) {

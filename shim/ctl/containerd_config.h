@@ -8,8 +8,9 @@
  * (cmd/containerd/server/config/config.go).
  *
  * `imports` are paths, relative to the folder of the file that names them; one
- * with a '*' stands for all that match, be it none. What is imported may import.
- * A file is read once.
+ * with a '*' stands for all that match, be it none. (containerd 1 looks for the
+ * latter below its own working directory.) What is imported may import. A file
+ * is read once.
  */
 
 #include "base/err.h"

@@ -190,6 +190,24 @@ static void check_import(
 			"place, containerd 2 both together, which is what is looked at here");
 }
 
+static void check_patterns(struct doctor *d, const char *path, json_t *config, long version)
+{
+	json_t *imports = json_object_get(config, "imports");
+	json_t *import;
+	size_t i;
+
+	json_array_foreach(imports, i, import)
+	{
+		const char *pattern = json_string_value(import);
+
+		if (version < 3 && pattern[0] != '/' && strchr(pattern, '*'))
+			doctor_tell(d, VERDICT_NOTE, SECTION, path,
+				"imports '%s': containerd 1 looks for that below its own working "
+				"directory, containerd 2 beside this file, as is done here",
+				pattern);
+	}
+}
+
 /* All files as one, later ones over earlier ones. */
 static void check_files(struct doctor *d, json_t *files)
 {
@@ -211,6 +229,7 @@ static void check_files(struct doctor *d, json_t *files)
 			doctor_tell(d, VERDICT_BAD, SECTION, path, "out of memory");
 		if (!version)
 			version = containerd_config_version(config);
+		check_patterns(d, path, config, version);
 	}
 	check_runtimes(d, all);
 }

@@ -15,9 +15,12 @@
 
 /*
  * @word is USER or USER:GROUP, each a number, or a name in /etc/passwd or
- * /etc/group of @rootfs. As with docker: a name without GROUP is in its own group
- * and all that list it; a number without GROUP is in group 0. Sets "user" of
- * @process. -1 and *e, which says what is not there.
+ * /etc/group of @rootfs. As with docker: without GROUP it is in its own group
+ * and all that list it; a number that is not in /etc/passwd is in group 0.
+ * Sets "user" of @process. -1 and *e, which says what is not there.
+ *
+ * The rootfs may be that of a container which means harm: a link leads nowhere
+ * outside, and what is no file, or a very large one, is not read.
  */
 int user_of_rootfs(json_t *process, const char *rootfs, const char *word, struct err *e);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # containerd is killed and comes back to a node with many shims: each is found, asked, and can be ended.
+TEST_TIMEOUT=${TEST_TIMEOUT:-170}
 . "$(dirname "$0")/lib.sh"
 
 N=60

@@ -755,10 +755,22 @@ edit shim/start.c 'a daemon that was killed before it served is announced' 'root
 	if (!why[0])
 END
 
-edit shim/toml.c 'values in values have no bottom' 'toml' <<'END'
-	if (p->depth == TOML_DEPTH_MAX)
+edit shim/toml.c 'a name may have parts without end' 'toml' <<'END'
+	for (int depth = t->depth; depth < TOML_DEPTH_MAX; depth++) {
 ==>
-	if (p->depth < 0)
+	for (int depth = t->depth; depth < 2000; depth++) {
+END
+
+edit process/io/pump.c 'a page that is refused ends the stream' 'pump' <<'END'
+			return MOVED_LATER; /* of our control group, for a page of a pipe */
+==>
+			return MOVED_TO_END;
+END
+
+edit shim/toml.c 'values in values have no bottom' 'toml' <<'END'
+	if (t->depth == TOML_DEPTH_MAX)
+==>
+	if (t->depth < 0)
 END
 
 edit shim/ctl/run.c 'a relative path to a shim is one in the new bundle' 'root/options.sh' <<'END'

@@ -106,7 +106,7 @@ static void set_scene(struct sweep *s)
 /* To be reaped as what becomes ours when its parent has ended. */
 static bool await_processes(struct sweep *s, long n)
 {
-	for (int i = 0; i < 3000 && count_processes() != n; i++) {
+	for (int i = 0; i < 15000 && count_processes() != n; i++) {
 		ev_run(s->stage.loop, EVRUN_NOWAIT);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
@@ -252,8 +252,8 @@ static void be_deleted(struct sweep *s, enum fault_kind kind)
 	program_fini(&del);
 	run_program(s, "delete", &del);
 	rest = find_rest(s, mounts);
-	if (del.end.code != 0 || rest)
-		sweep_complain(s, rest ? rest : "it cannot be repeated");
+	if (del.end.code != 0 || del.err.len > 0 || rest)
+		sweep_complain(s, rest ? rest : "it cannot be repeated, or not in silence");
 	program_fini(&del);
 	stage_strike(&s->stage);
 }

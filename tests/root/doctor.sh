@@ -82,6 +82,13 @@ says "what is imported last" 1 "leads to containerd-shim-kata-v2, which is not i
 		'$T/con*/?.toml', '$T/conf.d/*.toml', 'conf.d/1.toml' ]"
 expect_words "a table in two files" "$T/conf.d/2.toml" "$T/out"
 expect_words "a table in two files, what it means" "containerd 1 takes this one in its place" "$T/out"
+doctor 'imports = ["conf.d/*.toml"]'
+expect_words "a pattern beside the file" "imports 'conf.d/*.toml': containerd 1 looks for that below" "$T/out"
+ln -s gone "$T/conf.d/4.toml"
+says "a link that leads nowhere" 1 "$T/conf.d/4.toml: read it: no such file" 'imports = ["conf.d/*.toml"]'
+rm "$T/conf.d/4.toml"
+says "many slashes" 0 "leads to $T/bin/containerd-shim-belay-v2" \
+	"imports = ['$T$(printf '/%.0s' $(seq 3000))conf.d//1*']"
 says "nothing matches" 0 "leads to $T/bin/containerd-shim-runc-v2" 'imports = ["/no/such/folder/*"]'
 says "an import that is not there" 1 "$T/gone.toml: read it: no such file" 'imports = ["gone.toml"]'
 says "an import that is none" 1 "imports: a path that is no string" 'imports = [1]'
@@ -96,7 +103,7 @@ imports = ['conf.d/1.toml']"
 echo 'imports = ["./3.toml", "../config.toml"]' >"$T/conf.d/3.toml"
 says "a circle" 0 "leads to $T/bin/containerd-shim-runc-v2" 'imports = ["conf.d/3.toml"]'
 for i in $(seq 70); do echo >"$T/conf.d/many$i.toml"; done
-says "very many" 1 "imports: more than 64 files" 'imports = ["conf.d/many*"]'
+says "very many" 1 "more than 64 files" 'imports = ["conf.d/many*"]'
 
 rm "$T/bin/runc"
 says "no runtime" 1 "wants the runtime runc, which is not there" ""

@@ -103,6 +103,7 @@ TEST(a_user_is_a_number_or_one_of_the_rootfs)
 	expect_user("7", "\"user\":{\"uid\":7,\"gid\":0}}");
 	expect_user("7:8", "\"user\":{\"uid\":7,\"gid\":8}}");
 	expect_user("4294967294:0", "\"user\":{\"uid\":4294967294,\"gid\":0}}");
+	expect_user("33", "\"user\":{\"uid\":33,\"gid\":34,\"additionalGids\":[50]}}");
 	expect_user("www", "\"user\":{\"uid\":33,\"gid\":34,\"additionalGids\":[50]}}");
 	expect_user("www:staff", "\"user\":{\"uid\":33,\"gid\":50}}");
 	expect_user("7:staff", "\"user\":{\"uid\":7,\"gid\":50}}");
@@ -121,6 +122,7 @@ TEST(a_user_is_a_number_or_one_of_the_rootfs)
 TEST(a_passwd_that_is_no_file_or_a_huge_one_is_not_read)
 {
 	const struct exec_wish wish = { .command = command, .env = &env, .user = "www" };
+	const struct exec_wish by_number = { .command = command, .env = &env, .user = "33" };
 	auto_buf struct buf out = BUF_INIT(64 * 1024);
 	struct err e = ERR_INIT;
 	struct tmpdir dir;
@@ -133,6 +135,7 @@ TEST(a_passwd_that_is_no_file_or_a_huge_one_is_not_read)
 	assert_int_equal(mkfifoat(dir.fd, "rootfs/etc/passwd", 0600), 0);
 	assert_int_equal(exec_spec(dir.path, &wish, &out, &e), -1);
 	assert_non_null(strstr(e.msg, "--user: etc/passwd in "));
+	assert_int_equal(exec_spec(dir.path, &by_number, &out, &e), 0);
 	assert_non_null(strstr(e.msg, " is no file of at most 4194304 bytes"));
 	assert_int_equal(unlinkat(dir.fd, "rootfs/etc/passwd", 0), 0);
 	fd = openat(dir.fd, "rootfs/etc/passwd", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
