@@ -203,6 +203,9 @@ static void run(const struct call *c)
 	if (v->makes && known)
 		die(c, "container with given ID already exists");
 	if (!v->makes && !known) {
+		/* What a delete that was killed has left goes too, as with runc. */
+		if (strcmp(c->verb, "delete") == 0)
+			state_remove(&s);
 		if (c->force)
 			return;
 		die(c, "container \"%s\" does not exist", c->id);

@@ -8,11 +8,13 @@
 #include "tests/lib/test.h"
 #include "tests/lib/tmpdir.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,6 +136,16 @@ TEST(delete_of_a_missing_container_fails_without_force)
 	expect(1, "delete c1");
 	expect_file("log.json", "\"msg\":\"container \\\"c1\\\" does not exist\"");
 	expect(0, "delete --force c1");
+	end();
+}
+
+TEST(delete_takes_away_what_a_delete_that_was_killed_has_left)
+{
+	begin("");
+	assert_int_equal(mkdirat(dir.fd, "root", 0700), 0);
+	assert_int_equal(mkdirat(dir.fd, "root/c1", 0700), 0);
+	expect(1, "delete c1");
+	assert_int_equal(faccessat(dir.fd, "root/c1", F_OK, 0), -1);
 	end();
 }
 
