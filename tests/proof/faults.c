@@ -237,25 +237,6 @@ static bool is_as_before(const struct sweep *s, char why[WHY])
 	       now.children == was->children && now.mounts == was->mounts;
 }
 
-/* Events and the ends of what was killed are on their way. */
-static void await_as_before(struct sweep *s)
-{
-	char why[WHY];
-
-	for (int i = 0; i < 3000; i++) {
-		if (s->n_begun == s->n_ended && is_as_before(s, why))
-			return;
-		if (s->stage.has_ended)
-			break;
-		ev_run(s->stage.loop, EVRUN_NOWAIT);
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	}
-	if (s->n_begun != s->n_ended)
-		snprintf(why, sizeof(why), "%ld processes were told to begin, %ld to end",
-			s->n_begun, s->n_ended);
-	sweep_complain(s, why);
-}
-
 static void reconnect(struct sweep *s)
 {
 	s->n_closed++;
@@ -279,8 +260,41 @@ static void clean_up(struct sweep *s, const char *id)
 	}
 	(void)ask_kill(c, id, "", SIGCONT, NULL); /* the fake runtime pauses with SIGSTOP */
 	(void)ask_kill(c, id, "", SIGKILL, NULL);
-	if (!ask_of(c, "Wait", id, "", &e) || !ask_of(c, "Delete", id, "", &e))
+	/* A Delete whose client was lost may have been faster. */
+	if ((!ask_of(c, "Wait", id, "", &e) || !ask_of(c, "Delete", id, "", &e)) &&
+		e.status != STATUS_NOT_FOUND)
 		sweep_complain(s, e.msg);
+}
+
+static void clean_up_all(struct sweep *s)
+{
+	clean_up(s, s->vessel.id);
+	if (s->other.id[0])
+		clean_up(s, s->other.id);
+}
+
+/*
+ * Events and the ends of what was killed are on their way; so may be a Create whose client was
+ * lost, and nobody but we would delete what it makes.
+ */
+static void await_as_before(struct sweep *s)
+{
+	char why[WHY];
+
+	for (int i = 0; i < 3000; i++) {
+		if (s->n_begun == s->n_ended && is_as_before(s, why))
+			return;
+		if (s->stage.has_ended)
+			break;
+		if (i % 100 == 99)
+			clean_up_all(s);
+		ev_run(s->stage.loop, EVRUN_NOWAIT);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	if (s->n_begun != s->n_ended)
+		snprintf(why, sizeof(why), "%ld processes were told to begin, %ld to end",
+			s->n_begun, s->n_ended);
+	sweep_complain(s, why);
 }
 
 /* What runtimes said of themselves: so that they are asked again. */
@@ -322,9 +336,7 @@ static bool play_with_fault(struct sweep *s, enum fault_kind kind)
 	sweep_arm(s, kind);
 	play_life(s);
 	s->faults->is_armed = false;
-	clean_up(s, s->vessel.id);
-	if (s->other.id[0])
-		clean_up(s, s->other.id);
+	clean_up_all(s);
 	if (!ask_of(&s->stage.caller, "State", "neighbour", "", &e))
 		sweep_complain(s, e.msg);
 	await_as_before(s);
@@ -379,13 +391,6 @@ static void set_scene(struct sweep *s, const struct scene *scene)
 		snprintf(out, sizeof(out), "binary://%s?file=/dev/null", FAKE_LOGGER);
 		s->vessel.out = out;
 	}
-}
-
-static void strike_scene(struct sweep *s)
-{
-	fd_drop(&s->reader);
-	(void)unlink("in");
-	(void)unlink("out");
 }
 
 void sweep_lost(struct caller *c)
@@ -464,7 +469,9 @@ static void sweep_scene(struct sweep *s, const struct scene *scene, enum fault_k
 	s->faults->n_leaks = 0;
 	end_neighbour(s);
 	stage_close(&s->stage);
-	strike_scene(s);
+	fd_drop(&s->reader);
+	(void)unlink("in");
+	(void)unlink("out");
 }
 
 int main(int argc, char **argv)
