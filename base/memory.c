@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/memory.h"
 
+#include "base/log.h"
+
+#include <errno.h>
 #include <ev.h>
 #include <malloc.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -58,8 +63,16 @@ static void *loop_alloc(void *old, long size)
 	return p;
 }
 
+/* The loop tries again when this returns. */
+static void on_refusal(const char *what)
+{
+	log_error("loop", "error=\"%s: %s\", trying again", what, strerror(errno));
+	(void)poll(NULL, 0, MEMORY_LOOP_PAUSE_MS);
+}
+
 void memory_keep_for_loop(void)
 {
 	make_reserve();
 	ev_set_allocator(loop_alloc);
+	ev_set_syserr_cb(on_refusal);
 }

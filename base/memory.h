@@ -24,12 +24,18 @@ void memory_give_back(void);
  */
 #define MEMORY_LOOP_RESERVE (1024 * 1024)
 
+/* How long the loop waits before it asks the kernel again for what it cannot do without. */
+#define MEMORY_LOOP_PAUSE_MS 10
+
 /*
  * libev ends the process when it is refused memory, as it may be in the middle
  * of anything: it grows a table with the number of descriptors, timers and
  * events. So it is given a reserve, which goes back to the kernel when malloc()
  * fails it and is made again when there is some; only what does not fit in
- * there still ends us. Once, before the first loop is made.
+ * there still ends us. Nor does it end us when the kernel refuses it an epoll of
+ * its own, which it may make anew at any time (an event came for a descriptor
+ * that is closed here and open in a child): it waits, and tries again. Once,
+ * before the first loop is made.
  */
 void memory_keep_for_loop(void);
 

@@ -19,6 +19,12 @@ edit base/op.c 'the step that failed does not undo its own half' 'op sweep' <<'E
 		return op->at-- > 0;
 END
 
+edit base/memory.c 'libev ends us where the kernel refuses it an epoll' 'memory' <<'END'
+	ev_set_syserr_cb(on_refusal);
+==>
+	(void)on_refusal;
+END
+
 edit base/op.c 'the deadline of an operation outlives it' 'op' <<'END'
 	ev_timer_stop(op->loop, &op->timer);
 	list_remove(&op->in);

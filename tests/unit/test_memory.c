@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DEPTH_KIB 96
@@ -128,5 +129,63 @@ TEST(a_loop_grows_even_when_there_is_no_memory)
 	give_all_back(all);
 	for (size_t i = 0; i < ARRAY_LEN(timer); i++)
 		ev_timer_stop(loop, &timer[i]);
+	ev_loop_destroy(loop);
+}
+
+static void on_input(struct ev_loop *loop, ev_io *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents;
+	fail_msg("nobody watches that any more");
+}
+
+/* After a while another process lets us have descriptors again. */
+static pid_t raise_later(const struct rlimit *limit)
+{
+	pid_t us = getpid(), pid = fork();
+
+	if (pid == 0) {
+		usleep(200 * 1000);
+		_exit(prlimit(us, RLIMIT_NOFILE, limit, NULL) == 0 ? 0 : 1);
+	}
+	return pid;
+}
+
+/*
+ * Of a pipe that was watched, closed, and is open elsewhere, the kernel goes on telling; libev
+ * makes itself another epoll then.
+ */
+TEST(a_loop_that_may_have_no_epoll_waits_for_one)
+{
+	struct rlimit before, none;
+	struct ev_loop *loop;
+	int pipes[2], copy, status;
+	ev_io watcher;
+	pid_t pid;
+
+	memory_keep_for_loop();
+	loop = loop_new();
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	ev_io_init(&watcher, on_input, pipes[0], EV_READ);
+	ev_io_start(loop, &watcher);
+	loop_run_once(loop);
+	copy = fcntl(pipes[0], F_DUPFD_CLOEXEC, 0);
+	ev_io_stop(loop, &watcher);
+	close(pipes[0]);
+	assert_int_equal(write(pipes[1], "x", 1), 1);
+	loop_run_once(loop);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	pid = raise_later(&before);
+	loop_run_once(loop); /* it would end us */
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(none.rlim_cur, before.rlim_cur);
+	close(copy);
+	close(pipes[1]);
 	ev_loop_destroy(loop);
 }
