@@ -9,7 +9,7 @@ failures=0
 # What starts programs of its own: an emulated process cannot execute another of arm64, unless the machine's binfmt_misc
 # says how, which is not ours to change. Or what asks the kernel for more than the emulator passes on.
 beyond="admit affinity checkpoint child conn console container create delete dump events exec execs fake_runtime fd features
-	handover harness kill memory misdeeds pause reaper rootfs_job run runtime_call service service_more spawn start sweep userns zombie"
+	handover harness kill memory misdeeds pause reaper rootfs_job run runtime_call service service_more spawn start sweep userns waits zombie"
 
 [ -e "$tools/arm64.cmake" ] || { echo "SKIPPED build: there are no tools for arm64"; exit 77; }
 T=$(mktemp -d /tmp/belay-arm64.XXXXXX)

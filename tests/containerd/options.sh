@@ -22,7 +22,7 @@ grep -q -- "^--root $T/elsewhere/$NS --log .*/log.json --log-format json create 
 echo 'SystemdCgruop = true' >>"$T/options.toml"
 ctr run --rm --runtime "$RUNTIME" --runtime-config-path "$T/options.toml" --rootfs "$T/rootfs" t2 \
 	/bin/true >"$T/out" 2>&1 && fail "a key nobody knows was not refused"
-grep -q "line 3: unknown key 'SystemdCgruop'" "$T/out" || fail "wrong words: $(cat "$T/out")"
+grep -q "runtime options: unknown key 'SystemdCgruop'" "$T/out" || fail "wrong words: $(cat "$T/out")"
 ctr container rm t2 >/dev/null 2>&1
 
 # Under the stock shim's own name, first in PATH; the options are runc's message then.
