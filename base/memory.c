@@ -7,6 +7,7 @@
 #include <ev.h>
 #include <malloc.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,10 +64,15 @@ static void *loop_alloc(void *old, long size)
 	return p;
 }
 
-/* The loop tries again when this returns. */
+/* The loop tries again when this returns. What is no want of anything will not pass. */
 static void on_refusal(const char *what)
 {
-	log_error("loop", "error=\"%s: %s\", trying again", what, strerror(errno));
+	bool may_pass = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+
+	log_error("loop", "error=\"%s: %s\", %s", what, strerror(errno),
+		may_pass ? "trying again" : "giving up");
+	if (!may_pass)
+		abort();
 	(void)poll(NULL, 0, MEMORY_LOOP_PAUSE_MS);
 }
 

@@ -34,8 +34,8 @@ void memory_give_back(void);
  * fails it and is made again when there is some; only what does not fit in
  * there still ends us. Nor does it end us when the kernel refuses it an epoll of
  * its own, which it may make anew at any time (an event came for a descriptor
- * that is closed here and open in a child): it waits, and tries again. Once,
- * before the first loop is made.
+ * that is closed here and open in a child): where descriptors or memory are
+ * short it waits, and tries again. Once, before the first loop is made.
  */
 void memory_keep_for_loop(void);
 

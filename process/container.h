@@ -6,8 +6,9 @@
  * container.h - a container: its bundle, its init, its execs, and their order.
  *
  * A container runs one lifecycle operation (start, delete...) at a time; the
- * others queue. State, Wait and Kill never queue, nor do its execs. Several containers, a pod's,
- * share nothing here but the loop: one's slow runtime never delays another.
+ * others queue. State, Wait and Kill never queue, nor do its execs. Several
+ * containers, a pod's, share nothing here but the loop: one's slow runtime never
+ * delays another.
  *
  * The order in which exits are told is decided in container_process_exited():
  * an exec's at once, an init's after those of all its execs. When an init has

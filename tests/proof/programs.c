@@ -24,6 +24,9 @@
 
 #define EXIT_CODE_KILLED 137
 
+/* What the runtime keeps of the container. */
+#define RUNTIME_STATE "runtime/" PROOF_NAMESPACE "/c"
+
 static const char *const forever[] = { MAYFLY, "-", "-", "0", "-1", NULL };
 
 /* One of our own that has run. */
@@ -211,6 +214,8 @@ static void lose_shim(struct sweep *s)
 	caller_close(&s->stage.caller);
 	if (!await_processes(s, 2))
 		stage_broken(&s->stage, "the shim does not die");
+	if (access(RUNTIME_STATE, F_OK) < 0 || !has_sockets())
+		stage_broken(&s->stage, "there is nothing to be cleaned up");
 }
 
 /* NULL: nothing. */
@@ -220,7 +225,7 @@ static const char *find_rest(struct sweep *s, long mounts)
 		return "a process is left";
 	if (holdings_of(getpid()).mounts != mounts)
 		return "a mount is left";
-	if (access("runtime/c", F_OK) == 0)
+	if (access(RUNTIME_STATE, F_OK) == 0)
 		return "state of the runtime is left";
 	return has_sockets() ? "a socket is left" : NULL;
 }
