@@ -1,29 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * turns.c - epoll_wait() and clone() of a shim that counts its sleeps (turns.h).
+ * turns.c - the calls of a shim that counts its sleeps (turns.h).
  *
  * Linked with --wrap, so that calls out of libev come here too.
  */
 
 #include "tests/proof/turns.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int __real_epoll_wait(int fd, struct epoll_event *events, int n, int timeout_ms);
 int __wrap_epoll_wait(int fd, struct epoll_event *events, int n, int timeout_ms);
 int __real_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
 int __wrap_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
+int __real_open(const char *path, int flags, mode_t mode);
+int __wrap_open(const char *path, int flags, mode_t mode);
+int __real_openat(int dir, const char *path, int flags, mode_t mode);
+int __wrap_openat(int dir, const char *path, int flags, mode_t mode);
+struct dirent *__real_readdir(DIR *dir);
+struct dirent *__wrap_readdir(DIR *dir);
 
 static struct turns *counts, nowhere;
-static long at_begin, in_clone;
+static long at_begin, in_clone, in_cgroups;
 
 __attribute__((constructor)) static void open_counts(void)
 {
@@ -49,14 +59,15 @@ static long switches(void)
 int __wrap_epoll_wait(int fd, struct epoll_event *events, int n, int timeout_ms)
 {
 	long at_end = switches();
-	long odd = counts->turns ? at_end - at_begin - in_clone : 0;
+	long odd = counts->turns ? at_end - at_begin - in_clone - in_cgroups : 0;
 	int rc;
 
 	counts->in_turns += odd;
 	counts->bad_turns += odd > 0;
 	counts->spawned += in_clone;
+	counts->at_locks += in_cgroups;
 	rc = __real_epoll_wait(fd, events, n, timeout_ms);
-	in_clone = 0;
+	in_clone = in_cgroups = 0;
 	at_begin = switches();
 	counts->slept += at_begin - at_end;
 	counts->turns++;
@@ -77,4 +88,45 @@ int __wrap_clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	rc = __real_clone(fn, stack, flags, arg, pidfd);
 	in_clone += switches() - before;
 	return rc;
+}
+
+/* fd: what was looked up, or where. */
+static void note_lookup(long before, int fd)
+{
+	long slept = switches() - before;
+	int saved = errno;
+	struct statfs fs;
+
+	if (slept > 0 && fstatfs(fd, &fs) == 0 &&
+		(fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC))
+		in_cgroups += slept;
+	errno = saved;
+}
+
+/* The mode is there only with some flags; where it is not, it is not looked at. */
+int __wrap_open(const char *path, int flags, mode_t mode)
+{
+	long before = switches();
+	int fd = __real_open(path, flags, mode);
+
+	note_lookup(before, fd);
+	return fd;
+}
+
+int __wrap_openat(int dir, const char *path, int flags, mode_t mode)
+{
+	long before = switches();
+	int fd = __real_openat(dir, path, flags, mode);
+
+	note_lookup(before, fd < 0 ? dir : fd);
+	return fd;
+}
+
+struct dirent *__wrap_readdir(DIR *dir)
+{
+	long before = switches();
+	struct dirent *entry = __real_readdir(dir);
+
+	note_lookup(before, dirfd(dir));
+	return entry;
 }
