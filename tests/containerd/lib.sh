@@ -72,6 +72,22 @@ make_rootfs() {
 	done
 }
 
+# make_image NAME: of one layer, the rootfs. Its config must name the layer by the hash of its bytes.
+make_image() {
+	local at=$T/image hash
+
+	mkdir "$at"
+	tar -C "$T/rootfs" -cf "$at/layer.tar" .
+	hash=$(sha256sum "$at/layer.tar" | cut -d ' ' -f 1)
+	cat >"$at/config.json" <<-EOF
+	{ "architecture": "$(dpkg --print-architecture)", "os": "linux", "config": { "Cmd": ["/bin/sleep", "100000"], "Env": ["PATH=/bin"] },
+	  "rootfs": { "type": "layers", "diff_ids": ["sha256:$hash"] } }
+	EOF
+	echo "[ { \"Config\": \"config.json\", \"RepoTags\": [\"$1\"], \"Layers\": [\"layer.tar\"] } ]" >"$at/manifest.json"
+	tar -C "$at" -c manifest.json config.json layer.tar | ctr image import - >"$T/out" 2>&1 ||
+		fail "import of $1: $(cat "$T/out")"
+}
+
 declare -F containerd_config >/dev/null || containerd_config() {
 	cat <<-EOF
 	version = 2

@@ -10,23 +10,6 @@ criu check >/dev/null 2>&1 || {
 }
 . "$(dirname "$0")/lib.sh"
 
-# containerd restores onto a snapshot of an image, so the rootfs becomes one.
-make_image() {
-	local sum
-
-	mkdir -p "$T/image"
-	tar -C "$T/rootfs" -cf "$T/image/layer.tar" .
-	sum=$(sha256sum <"$T/image/layer.tar" | cut -d' ' -f1)
-	cat >"$T/image/config.json" <<-END
-	{ "architecture": "amd64", "os": "linux", "config": { "Cmd": ["/bin/sh"] },
-	  "rootfs": { "type": "layers", "diff_ids": ["sha256:$sum"] } }
-	END
-	echo '[{"Config":"config.json","RepoTags":["docker.io/library/box:1"],"Layers":["layer.tar"]}]' \
-		>"$T/image/manifest.json"
-	tar -C "$T/image" -cf "$T/image.tar" manifest.json config.json layer.tar
-	ctr image import "$T/image.tar" >"$T/out" 2>&1 || fail "import: $(cat "$T/out")"
-}
-
 # The file is empty for a moment with every count.
 count_of() {
 	local n=
@@ -49,7 +32,7 @@ mkdir "$T/stock"
 cp "$SHIM_DIR/containerd-shim-belay-v2" "$T/stock/containerd-shim-runc-v2"
 kill_containerd TERM
 PATH="$T/stock:$PATH" start_containerd
-make_image
+make_image docker.io/library/box:1 # containerd restores onto a snapshot
 ctr run -d --net-host --runtime io.containerd.runc.v2 docker.io/library/box:1 c1 /bin/sh -c \
 	'n=100; while :; do n=$((n+1)); echo $n >/count; sleep 0.05; done' || fail "run -d"
 wait_for "c1 to count" counts_beyond c1 102

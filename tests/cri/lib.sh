@@ -100,25 +100,6 @@ fi
 NS=k8s.io CONTAINERD_NAMESPACE=k8s.io
 CGROUP=/belay-cri-$(basename "$T" | tr -d '.')
 
-# An image of one layer, busybox. Its config must name the layer by the hash of its bytes.
-make_image() {
-	local at=$T/image hash applet
-
-	for applet in $(busybox --list); do
-		[ "$applet" = busybox ] || ln -sf busybox "$T/rootfs/bin/$applet"
-	done
-	mkdir "$at"
-	tar -C "$T/rootfs" -c . >"$at/layer.tar"
-	hash=$(sha256sum "$at/layer.tar" | cut -d ' ' -f 1)
-	cat >"$at/config.json" <<-EOF
-	{ "architecture": "amd64", "os": "linux", "config": { "Cmd": ["/bin/sleep", "100000"], "Env": ["PATH=/bin"] },
-	  "rootfs": { "type": "layers", "diff_ids": ["sha256:$hash"] } }
-	EOF
-	echo '[ { "Config": "config.json", "RepoTags": ["localhost/box:1"], "Layers": ["layer.tar"] } ]' \
-		>"$at/manifest.json"
-	tar -C "$at" -c manifest.json config.json layer.tar | ctr image import - >/dev/null || fail "image import"
-}
-
 # call METHOD REQUEST RESPONSE TEXT: the answer as text, or the error.
 call() {
 	local bytes=$T/call.$BASHPID
@@ -172,5 +153,8 @@ finish_cri() {
 	finish
 }
 
-make_image
+for applet in $(busybox --list); do
+	[ "$applet" = busybox ] || ln -sf busybox "$T/rootfs/bin/$applet"
+done
+make_image localhost/box:1
 wait_for "the CRI service" serves || finish_cri

@@ -3,10 +3,11 @@
 /*
  * fake-logger - a logging binary (binary://) that does as its arguments say.
  *
- *	?file=PATH           writes what it reads from 3 and 4 there, "out: " or "err: " in front of
- *a line ?ready=never         says nothing and keeps the pipe open ?ready=close         closes the
- *pipe without a byte, as older loggers do ?ready=exit          exits before it is ready ?end=ignore
- *does not care for SIGTERM and stays
+ *	?file=PATH    writes what it reads from 3 and 4 there, each line after "out: " or "err: "
+ *	?ready=never  says nothing and keeps the pipe open
+ *	?ready=close  closes the pipe without a byte, as older loggers do
+ *	?ready=exit   exits before it is ready
+ *	?end=ignore   does not care for SIGTERM and stays
  *
  * What it finds in its environment and its descriptors goes to PATH.env and PATH.fds.
  */
