@@ -47,6 +47,7 @@ enum cell {
 struct row {
 	char *line; /* owned; the cells point into it */
 	char *cell[N_CELLS];
+	bool is_due; /* for these shims, and one of the scenes that were played */
 	bool used;
 };
 
@@ -106,80 +107,113 @@ static void read_table(const char *path, struct table *t)
 	fclose(f);
 }
 
-static void drop_table(struct table *t)
-{
-	for (size_t i = 0; i < t->n; i++)
-		free(t->row[i].line);
-}
-
 static bool matches(const char *pattern, const char *text)
 {
 	return fnmatch(pattern, text, 0) == 0;
 }
 
 static struct row *find_row(
-	struct table *t, const char *with, const struct line *stock, const struct line *belay)
+	const struct comparison *c, const struct line *stock, const struct line *belay)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		char **cell = t->row[i].cell;
+	for (size_t i = 0; i < c->table->n; i++) {
+		char **cell = c->table->row[i].cell;
 
-		if (matches(cell[CELL_STEP], stock->step) && matches(cell[CELL_WITH], with) &&
+		if (matches(cell[CELL_STEP], stock->step) && matches(cell[CELL_WITH], c->with) &&
 			matches(cell[CELL_STOCK], stock->text) &&
 			matches(cell[CELL_BELAY], belay->text))
-			return &t->row[i];
+			return &c->table->row[i];
 	}
 	return NULL;
 }
 
-static void compare_line(
-	struct comparison *c, struct table *t, const struct line *stock, const struct line *belay)
+void comparison_init(struct comparison *c, const char *path, const char *with, bool is_whole)
 {
-	struct row *row;
-
-	if (strcmp(stock->step, belay->step) != 0)
-		give_up("the shims were asked different things: '%s' and '%s'", stock->step,
-			belay->step);
-	if (strcmp(stock->text, belay->text) == 0) {
-		c->n_same++;
-		return;
-	}
-	row = find_row(t, c->with, stock, belay);
-	if (row) {
-		row->used = true;
-		c->n_known++;
-		return;
-	}
-	c->n_bad++;
-	printf("DIFFERENT %s (%s)\n\tstock: %s\n\tbelay: %s\n", stock->step, c->with, stock->text,
-		belay->text);
+	*c = (struct comparison){
+		.with = with,
+		.is_whole = is_whole,
+		.table = calloc(1, sizeof(*c->table)),
+	};
+	if (!c->table)
+		give_up("no memory");
+	read_table(path, c->table);
 }
 
-/* One of these shims and of a scene that was played; "*: ..." is of all of them. */
-static bool is_due(const struct comparison *c, const struct row *row, const struct record *r)
+static void check_steps(const struct record *stock, const struct record *belay)
 {
-	if (!matches(row->cell[CELL_WITH], c->with) ||
-		(row->cell[CELL_STEP][0] == '*' && !c->is_whole))
-		return false;
-	for (size_t i = 0; i < r->n; i++)
-		if (matches(row->cell[CELL_STEP], r->lines[i].step))
-			return true;
-	return false;
-}
-
-void record_compare(const struct record *stock, const struct record *belay, struct comparison *c)
-{
-	struct table t = { 0 };
-
-	read_table(c->path, &t);
 	if (stock->n != belay->n)
 		give_up("the records have %zu and %zu lines", stock->n, belay->n);
 	for (size_t i = 0; i < stock->n; i++)
-		compare_line(c, &t, &stock->lines[i], &belay->lines[i]);
-	for (size_t i = 0; i < t.n; i++)
-		if (!t.row[i].used && is_due(c, &t.row[i], stock)) {
+		if (strcmp(stock->lines[i].step, belay->lines[i].step) != 0)
+			give_up("the shims were asked different things: '%s' and '%s'",
+				stock->lines[i].step, belay->lines[i].step);
+}
+
+static bool is_alike(const struct line *stock, const struct line *belay)
+{
+	return strcmp(stock->text, belay->text) == 0;
+}
+
+bool record_is_as_known(
+	const struct comparison *c, const struct record *stock, const struct record *belay)
+{
+	check_steps(stock, belay);
+	for (size_t i = 0; i < stock->n; i++)
+		if (!is_alike(&stock->lines[i], &belay->lines[i]) &&
+			!find_row(c, &stock->lines[i], &belay->lines[i]))
+			return false;
+	return true;
+}
+
+static void compare_line(struct comparison *c, const struct line *stock, const struct line *belay)
+{
+	struct row *row;
+
+	if (is_alike(stock, belay)) {
+		c->n_same++;
+	} else if ((row = find_row(c, stock, belay))) {
+		row->used = true;
+		c->n_known++;
+	} else {
+		c->n_bad++;
+		printf("DIFFERENT %s (%s)\n\tstock: %s\n\tbelay: %s\n", stock->step, c->with,
+			stock->text, belay->text);
+	}
+}
+
+/* "*: ..." is of all scenes. */
+static void note_due(const struct comparison *c, const struct line *line)
+{
+	for (size_t i = 0; i < c->table->n; i++) {
+		struct row *row = &c->table->row[i];
+
+		if (matches(row->cell[CELL_WITH], c->with) &&
+			matches(row->cell[CELL_STEP], line->step) &&
+			(row->cell[CELL_STEP][0] != '*' || c->is_whole))
+			row->is_due = true;
+	}
+}
+
+void record_compare(struct comparison *c, const struct record *stock, const struct record *belay)
+{
+	check_steps(stock, belay);
+	for (size_t i = 0; i < stock->n; i++) {
+		compare_line(c, &stock->lines[i], &belay->lines[i]);
+		note_due(c, &stock->lines[i]);
+	}
+}
+
+void comparison_end(struct comparison *c)
+{
+	for (size_t i = 0; i < c->table->n; i++) {
+		struct row *row = &c->table->row[i];
+
+		if (row->is_due && !row->used) {
 			printf("UNUSED ROW for %s: %s differs no more from: %s\n", c->with,
-				t.row[i].cell[CELL_STEP], t.row[i].cell[CELL_STOCK]);
+				row->cell[CELL_STEP], row->cell[CELL_STOCK]);
 			c->n_bad++;
 		}
-	drop_table(&t);
+		free(row->line);
+	}
+	free(c->table);
+	c->table = NULL;
 }

@@ -26,14 +26,27 @@ void record_add(struct record *r, const char *step, const char *text);
 void record_fini(struct record *r);
 void record_print(const struct record *r);
 
-/* The table of @path, of which the rows for @with ("1.6.20 runc") must all be used. */
+struct table;
+
+/* Of two shims, scene by scene. */
 struct comparison {
-	const char *path;
-	const char *with;
-	bool is_whole; /* all scenes were played */
+	const char *with;    /* "1.6.20 runc" */
+	bool is_whole;       /* all scenes are played */
+	struct table *table; /* owned */
 	size_t n_same, n_known, n_bad;
 };
 
-void record_compare(const struct record *stock, const struct record *belay, struct comparison *c);
+/* With the table of the file @path. */
+void comparison_init(struct comparison *c, const char *path, const char *with, bool is_whole);
+
+/* Whether the records differ by no more than what is known. */
+bool record_is_as_known(
+	const struct comparison *c, const struct record *stock, const struct record *belay);
+
+/* Counts, and prints what is not known. */
+void record_compare(struct comparison *c, const struct record *stock, const struct record *belay);
+
+/* After the last scene: each row that could have been used must have been. */
+void comparison_end(struct comparison *c);
 
 #endif
