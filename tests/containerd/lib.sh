@@ -150,8 +150,18 @@ leftover_processes() {
 	done
 }
 
+is_clean() {
+	[ -z "$(leftover_processes)" ] && ! grep -q "io.containerd.runtime.v2.task" /proc/self/mountinfo &&
+		[ -z "$(ls /run/containerd/s 2>/dev/null)" ] &&
+		[ -z "$(ls "/run/ctd/io.containerd.runtime.v2.task/$NS" 2>/dev/null)" ] &&
+		[ -z "$(ls "/run/containerd/runc/$NS" 2>/dev/null)" ] &&
+		[ -z "$(find /sys/fs/cgroup -mindepth 2 -path "*/$NS/*" -type d 2>/dev/null)" ] &&
+		[ -z "$(find "$XDG_RUNTIME_DIR" -name 'pty*')" ]
+}
+
+# What ends is over soon after its client.
 nothing_left() {
-	sleep 0.1
+	wait_for "everything to go" is_clean && return
 	expect "processes left" "" "$(leftover_processes)"
 	expect "mounts left" "" "$(grep "io.containerd.runtime.v2.task" /proc/self/mountinfo)"
 	expect "sockets left" "" "$(ls /run/containerd/s 2>/dev/null)"

@@ -34,7 +34,7 @@ compare "no such program" /bin/nosuch
 compare "who am I" /bin/id
 
 # ctr forgets an end of its stdin that comes before the task exists, with any shim.
-expect "stdin reaches the container" "from stdin" "$( (sleep 1; echo from stdin) |
+expect "stdin reaches the container" "from stdin" "$( (wait_for c2 has_status c2 RUNNING; echo from stdin) |
 	ctr run --rm --runtime "$RUNTIME" --rootfs "$T/rootfs" c2 /bin/cat)"
 
 for i in $(seq 20); do

@@ -20,11 +20,11 @@ expect "the last line is not lost" "$(seq 1 2000 | md5sum)" \
 	"$(in_pty "ctr run --rm -t --runtime $RUNTIME --rootfs $T/rootfs t3 /bin/seq 1 2000" | md5sum)"
 expect "status" 7 "$(in_pty "ctr run --rm -t --runtime $RUNTIME --rootfs $T/rootfs t4 \
 	/bin/sh -c 'exit 7' >/dev/null 2>&1; echo \$?")"
-expect "input" "got line" "$( (sleep 1.5; echo line; sleep 0.5) | script -qec \
+expect "input" "got line" "$( (wait_for t5 has_status t5 RUNNING; sleep 0.5; echo line; sleep 0.5) | script -qec \
 	"ctr run --rm -t --runtime $RUNTIME --rootfs $T/rootfs t5 /bin/sh -c 'read x; echo got \$x'" \
 	/dev/null | tr -d '\r' | tail -n 1)"
 expect "size" "30 100" "$(in_pty "ctr run --rm -t --runtime $RUNTIME --rootfs $T/rootfs t6 \
-	/bin/sh -c 'sleep 0.5; busybox stty size'")"
+	/bin/sh -c 'until busybox stty size 2>/dev/null | grep -qx \"30 100\"; do sleep 0.1; done; busybox stty size'")"
 
 in_pty "ctr run -d -t --runtime $RUNTIME --rootfs $T/rootfs t7 /bin/sleep 1000"
 shim=$(shim_of t7)

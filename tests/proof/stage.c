@@ -160,7 +160,7 @@ void stage_open(struct stage *s, const char *shim)
 static void await_nobody(struct stage *s)
 {
 	for (int i = 0; count_processes() > 1; i++) {
-		if (i == 1000)
+		if (i == 15000)
 			stage_broken(s, "%ld processes outlive the shim", count_processes() - 1);
 		ev_run(s->loop, EVRUN_NOWAIT);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);

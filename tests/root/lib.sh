@@ -101,7 +101,7 @@ has_no_processes() { [ -z "$(leftover_processes)" ]; }
 empty_cgroups() {
 	local dir
 
-	find /sys/fs/cgroup -mindepth 2 -path '*/belay/*' -type d -newer "$T/rootfs/etc" 2>/dev/null |
+	find /sys/fs/cgroup -mindepth 2 -path '*/belay/*' ! -path '*/belay/parity.*' -type d -newer "$T/rootfs/etc" 2>/dev/null |
 		grep -v ^/sys/fs/cgroup/unified/ | sort | while read -r dir; do
 		[ -e "$dir" ] && [ -z "$(cat "$dir/cgroup.procs" 2>/dev/null)" ] && echo "$dir"
 	done

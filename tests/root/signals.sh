@@ -40,6 +40,7 @@ for signal in HUP QUIT; do
 done
 
 # As nohup has it.
+: >"$T/out"
 (
 	trap '' HUP
 	exec "$BELAYCTL" run --runtime "$RUNTIME" --state "$T/state" --rootfs "$T/rootfs" --name s-no -- \

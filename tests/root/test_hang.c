@@ -80,12 +80,14 @@ TEST(a_mount_that_hangs_delays_only_its_own_create)
 {
 	struct scene s;
 	struct deed d;
+	struct op *op;
 
 	scene_set(&s, "/sub");
 	assert_int_equal(slow_fs_pause(&s.fs), 0);
-	s.rig.args.deadline_s = 1.5;
 	rig_begin_create(&s.rig, &d);
+	op = rig_await_row(&s.rig, "mount rootfs", false);
 	expect_another_is_served(&s, &d);
+	rig_expire(&s.rig, op);
 	rig_await(&s.rig, &d);
 	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "create: timed out in step 'mount rootfs'");
 	assert_int_equal(slow_fs_continue(&s.fs), 0);
@@ -97,11 +99,13 @@ TEST(a_mount_that_cannot_be_killed_delays_only_its_own_create)
 {
 	struct scene s;
 	struct deed d;
+	struct op *op;
 
 	scene_set(&s, "/hang");
-	s.rig.args.deadline_s = 1.5;
 	rig_begin_create(&s.rig, &d);
+	op = rig_await_row(&s.rig, "mount rootfs", false);
 	expect_another_is_served(&s, &d);
+	rig_expire(&s.rig, op);
 	rig_await(&s.rig, &d);
 	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "create: timed out in step 'mount rootfs'");
 	scene_strike(&s);
@@ -219,7 +223,8 @@ TEST(a_delete_whose_unmount_hung_can_be_repeated)
 	scene_set(&s, "");
 	ct = create_nested(&s);
 	assert_int_equal(slow_fs_pause(&s.fs), 0);
-	rig_begin_delete(&s.rig, ct, 1.5, &d);
+	rig_begin_delete(&s.rig, ct, 0, &d);
+	rig_expire(&s.rig, rig_await_row(&s.rig, "unmount rootfs", false));
 	rig_await(&s.rig, &d);
 	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "delete: timed out in step 'unmount rootfs'");
 	assert_int_equal(slow_fs_continue(&s.fs), 0);

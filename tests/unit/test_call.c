@@ -142,7 +142,7 @@ TEST(a_parked_call_whose_time_is_up_is_answered_and_forgotten)
 	struct rig r;
 
 	rig_init(&r);
-	stream = call_with_timeout(&r, "test.v3.Task", "Park", 20000000);
+	stream = call_with_timeout(&r, "test.v3.Task", "Park", INT64_C(1000000000));
 	loop_run_while(r.loop, is_waiting, &r);
 	assert_false(r.gone_while_inert);
 	assert_fails(&r, stream, STATUS_DEADLINE_EXCEEDED, "context deadline exceeded");
@@ -173,10 +173,10 @@ TEST(a_parked_call_that_ended_is_never_late)
 	struct rig r;
 
 	rig_init(&r);
-	quick = call_with_timeout(&r, "test.v3.Task", "Park", 20000000);
+	quick = call_with_timeout(&r, "test.v3.Task", "Park", INT64_C(1000000000));
 	settle(&r);
 	nothing(first_held(&r));
-	slow = call_with_timeout(&r, "test.v3.Task", "Park", 60000000);
+	slow = call_with_timeout(&r, "test.v3.Task", "Park", INT64_C(1100000000));
 	loop_run_while(r.loop, is_waiting, &r);
 	assert_int_equal(r.n_gone, 1);
 	assert_succeeds(&r, quick);

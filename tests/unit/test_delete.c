@@ -323,7 +323,7 @@ TEST(a_client_that_never_reads_holds_up_delete_for_so_long_and_no_longer)
 
 	rig_init(&r);
 	r.args.io = rig_streams(&r);
-	rig_script(&r, "head -c 1000000 /dev/zero & echo $! >$B/heir; sleep 0.3");
+	rig_script(&r, "head -c 1000000 /dev/zero & echo $! >$B/heir; sleep 2");
 	ct = rig_create(&r);
 	rig_start(&r, ct);
 	rig_await_exit(&r);

@@ -184,7 +184,7 @@ TEST(an_error_names_some_candidates_and_counts_the_rest)
 	tmpdir_close(&dir);
 }
 
-TEST(there_is_an_end_to_what_is_listed)
+TEST_WITHIN(300, there_is_an_end_to_what_is_listed)
 {
 	struct err e = ERR_INIT;
 	struct found_list l;

@@ -13,15 +13,15 @@
 #include <string.h>
 
 /* A runtime that hangs is given so long, in seconds. */
-#define PATIENCE_S 0.5
+#define PATIENCE_S 4
 
 /* And one that is only slow. */
 #define ENOUGH_S 50.
 
-/* How often the loop is looked at, and what is late: far less than any misdeed takes, far more than
- * a busy machine does. In seconds. */
+/* How often the loop is looked at, and what is late: far less than one that hangs is given, far
+ * more than a busy machine does. In seconds. */
 #define TICK_S 0.02
-#define LATE_S 0.4
+#define LATE_S 2
 
 struct scene {
 	struct rig rig;

@@ -36,7 +36,7 @@ make_initrd() {
 }
 
 make_initrd "$here/guest.sh" "$@"
-timeout -k 5 "${TEST_TIMEOUT:-600}" qemu-system-x86_64 -M q35,hpet=off -accel tcg,thread=multi -cpu max \
+timeout -k 5 "${TEST_TIMEOUT:-1100}" qemu-system-x86_64 -M q35,hpet=off -accel tcg,thread=multi -cpu max \
 	-m 2048 -smp 2 -nodefaults -no-user-config -no-reboot -display none -serial "file:$T/serial" \
 	-virtfs local,path=/,mount_tag=hostroot,security_model=none,readonly=on,multidevs=remap \
 	-kernel "$kernel/vmlinuz" -initrd "$T/initrd.gz" -append "console=ttyS0 quiet panic=-1 $(
