@@ -34,7 +34,7 @@
 /* What a shim may grow by while a client does not read: its queue, and what it is made of. */
 #define GROWTH_MAX_KIB 1024
 
-/* How often a scene is played in which the shim slept more. */
+/* How often a scene is played in which the shim slept. */
 #define TIMES_ASLEEP 3
 
 struct scene {

@@ -189,3 +189,25 @@ TEST(a_loop_that_may_have_no_epoll_waits_for_one)
 	close(pipes[1]);
 	ev_loop_destroy(loop);
 }
+
+/* What is refused for another reason would be refused for ever. */
+TEST(a_loop_whose_epoll_is_gone_ends_the_process)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int epoll = dup(STDIN_FILENO); /* the number that it will have */
+		struct ev_loop *loop;
+
+		memory_keep_for_loop();
+		close(epoll);
+		loop = loop_new();
+		close(epoll);
+		ev_run(loop, EVRUN_NOWAIT);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+}
