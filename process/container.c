@@ -246,14 +246,22 @@ static void kill_the_rest(struct container *ct)
 		log_info("kill all", "id=%s processes=%d", ct->id, reached);
 }
 
-static void on_oom(struct oom_watch *w)
+void container_tell_oom(struct container *ct)
+{
+	if (!ct->oom_is_due || ct->init.news_held > 0)
+		return;
+	ct->oom_is_due = false;
+	ct->set->observer->oom(ct->set->observer, ct);
+}
+
+void container_on_oom(struct oom_watch *w)
 {
 	struct container *ct = container_of(w, struct container, oom);
 
-	ct->had_oom = true;
+	ct->had_oom = ct->oom_is_due = true;
 	log_warn("oom", "id=%s kills=%llu, telling containerd", ct->id,
 		(unsigned long long)w->kills);
-	ct->set->observer->oom(ct->set->observer, ct);
+	container_tell_oom(ct);
 }
 
 void container_find_cgroup(struct container *ct)
@@ -271,7 +279,7 @@ void container_find_cgroup(struct container *ct)
 			"id=%s error=\"enable controllers: %s\", some figures may be "
 			"missing",
 			ct->id, strerror(-rc));
-	rc = oom_begin(&ct->oom, ct->set->loop, &ct->cgroup, on_oom);
+	rc = oom_begin(&ct->oom, ct->set->loop, &ct->cgroup, container_on_oom);
 	if (rc < 0)
 		log_debug("oom", "id=%s error=\"%s\", telling of none", ct->id, strerror(-rc));
 }

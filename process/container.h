@@ -104,6 +104,7 @@ struct container {
 	bool is_created; /* Create has succeeded: clients may see it */
 	bool has_mounts; /* we mounted its rootfs, so we unmount it */
 	bool had_oom;    /* something in its control group was killed for want of memory */
+	bool oom_is_due; /* and that is not told yet */
 	bool own_pidns;  /* its init's death is its processes' death */
 	struct cgroup cgroup;
 	struct oom_watch oom;
@@ -169,6 +170,12 @@ void container_run(
 /* Finds the control group of its init, which must not have been reaped, and watches it. */
 void container_find_cgroup(struct container *ct);
 void container_forget_cgroup(struct container *ct);
+
+/* From its watch (cgroup/oom.h): told now, or when the news of its init is not held any more. */
+void container_on_oom(struct oom_watch *w);
+
+/* From process.c: the news of its init may be held no more. */
+void container_tell_oom(struct container *ct);
 
 /* From process.c: @p has exited and its news is not held. */
 void container_process_exited(struct process *p);

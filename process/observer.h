@@ -17,8 +17,11 @@ struct observer {
 	 */
 	void (*exited)(const struct observer *o, struct process *p);
 
-	/* The kernel killed in @ct for want of memory: once for any number, before the exit it
-	 * caused. */
+	/*
+	 * The kernel killed in @ct for want of memory: once for any number,
+	 * before the exit it caused and, like that, after the Create or Start
+	 * of its init that is under way. A Create that fails has no such news.
+	 */
 	void (*oom)(const struct observer *o, struct container *ct);
 };
 

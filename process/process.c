@@ -267,6 +267,8 @@ void process_release_news(struct process *p)
 {
 	assert(p->news_held > 0);
 	p->news_held--;
+	if (!p->exec_id)
+		container_tell_oom(p->ct); /* first the cause, then the exit */
 	tell_container(p);
 	/* p may be gone */
 }

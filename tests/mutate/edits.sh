@@ -322,6 +322,34 @@ edit process/container.c 'how a container ended is not kept for delete' 'contain
 		(void)keep_exit;
 END
 
+edit process/container.c 'out of memory is told while the start runs' 'start' <<'END'
+	if (!ct->oom_is_due || ct->init.news_held > 0)
+==>
+	if (!ct->oom_is_due)
+END
+
+edit process/container.c 'out of memory that waited for the start is lost' 'start' <<'END'
+	if (!ct->oom_is_due || ct->init.news_held > 0)
+		return;
+	ct->oom_is_due = false;
+==>
+	if (!ct->oom_is_due)
+		return;
+	ct->oom_is_due = false;
+	if (ct->init.news_held > 0)
+		return;
+END
+
+edit process/process.c 'out of memory that waited is told after the exit' 'start' <<'END'
+	if (!p->exec_id)
+		container_tell_oom(p->ct); /* first the cause, then the exit */
+	tell_container(p);
+==>
+	tell_container(p);
+	if (!p->exec_id)
+		container_tell_oom(p->ct);
+END
+
 edit process/container.c 'the exit is told before its cause' 'none: it takes control groups with memory: vm/, containerd/oom.sh' <<'END'
 	oom_check(&ct->oom); /* first the cause, then the exit */
 ==>

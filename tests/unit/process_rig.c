@@ -39,6 +39,12 @@ static void on_exited(const struct observer *o, struct process *p)
 	r->exited = true;
 }
 
+static void on_oom(const struct observer *o, struct container *ct)
+{
+	(void)ct;
+	tell(container_of(o, struct rig, observer), "oom");
+}
+
 static void block_signal(int signo)
 {
 	sigset_t mask;
@@ -54,7 +60,7 @@ void rig_init(struct rig *r)
 	block_signal(SIGPIPE); /* as signals_init() does */
 	assert_int_equal(reaper_init(&r->reaper, r->loop), 0);
 	containers_init(&r->set);
-	r->observer.exited = on_exited;
+	r->observer = (struct observer){ on_exited, on_oom };
 	r->set.loop = r->loop;
 	r->set.reaper = &r->reaper;
 	r->set.observer = &r->observer;

@@ -72,6 +72,46 @@ TEST(an_exit_during_start_is_told_after_the_start)
 	rig_fini(&r);
 }
 
+TEST(out_of_memory_during_start_is_told_after_the_start_and_before_the_exit)
+{
+	struct container *ct;
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	rig_script(&r, "exit 3");
+	rig_runtime_script(&r, START_WAITS_FOR_THE_END);
+	ct = rig_create(&r);
+	rig_begin_start(&r, ct, 0, &d);
+	container_on_oom(&ct->oom);
+	container_on_oom(&ct->oom); /* once for any number */
+	assert_true(ct->had_oom);
+	rig_await(&r, &d);
+	deed_expect_ok(&d);
+	rig_await_exit(&r);
+	rig_expect_story(&r, "create start oom exit=3");
+	rig_delete(&r, ct);
+	rig_fini(&r);
+}
+
+TEST(out_of_memory_is_told_at_once_between_create_and_start_and_after_it)
+{
+	struct container *ct;
+	struct rig r;
+
+	rig_init(&r);
+	ct = rig_create(&r);
+	container_on_oom(&ct->oom);
+	rig_expect_story(&r, "create oom");
+	rig_start(&r, ct);
+	container_on_oom(&ct->oom);
+	rig_expect_story(&r, "create oom start oom");
+	rig_kill(&r, ct);
+	rig_delete(&r, ct);
+	rig_expect_story(&r, "create oom start oom exit=137 delete");
+	rig_fini(&r);
+}
+
 TEST(an_init_that_dies_while_its_start_hangs_is_told_after_the_failure)
 {
 	struct err e = ERR_INIT;
