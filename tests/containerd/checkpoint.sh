@@ -10,15 +10,10 @@ criu check >/dev/null 2>&1 || {
 }
 . "$(dirname "$0")/lib.sh"
 
-# Its init is the runtime's program for a moment yet, which criu cannot dump.
-is_itself() { # ID
-	[ "$(cat "/proc/$(ctr task ls | awk -v id="$1" '$1 == id { print $2 }')/comm")" = sleep ]
-}
-
 run() { # RUNTIME ID
 	ctr run -d --net-host --runtime "$1" --rootfs "$T/rootfs" "$2" /bin/sleep 1000 ||
 		fail "run -d $2"
-	wait_for "the program of $2" is_itself "$2"
+	wait_for "the program of $2" is_itself "$2" sleep # the runtime's criu cannot dump
 }
 
 checkpoint() { # ID OPTIONS...

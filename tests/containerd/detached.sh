@@ -3,13 +3,13 @@
 # A detached task: its states, its pids, its memory, kill and delete; events in order.
 . "$(dirname "$0")/lib.sh"
 
-ctr events >"$T/events" 2>&1 &
-sleep 0.3
+listen
 
 ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" d1 /bin/sleep 1000 || fail "run -d"
 expect "status" RUNNING "$(task_status d1)"
 shim=$(shim_of d1) || fail "there is no shim"
 init=$(ctr task ls | awk '$1 == "d1" { print $2 }')
+wait_for "its program" is_itself d1 sleep
 expect "pids" "$init" "$(ctr task ps d1 | awk 'NR > 1 { print $1 }')"
 
 anonymous=$(awk '/^Anonymous:/ { print $2 }' "/proc/$shim/smaps_rollup")
@@ -49,7 +49,7 @@ grep -q "exit with non-zero exit code 5" "$T/err" || fail "its status: $(cat "$T
 ctr task delete -f d4 >/dev/null 2>&1
 ctr container rm d2 d3 d4 || fail "rm"
 
-sleep 0.3
+wait_for "the last event" is_told delete d3
 for id in d1 d3; do
 	expect "events of $id" "create start exit delete" "$(grep "\"container_id\":\"$id\"" "$T/events" |
 		grep -o '/tasks/[a-z]*' | sed 's,.*/,,' | tr '\n' ' ' | sed 's/ $//')"

@@ -3,8 +3,7 @@
 # Further processes in a container: output, status, order of exits, many at once; pause and resume.
 . "$(dirname "$0")/lib.sh"
 
-ctr events >"$T/events" 2>&1 &
-sleep 0.3
+listen
 ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" e1 /bin/sleep 1000 || fail "run -d"
 
 execute() { # ID COMMAND...
@@ -52,7 +51,7 @@ wait_for "the end" has_status e1 STOPPED
 wait "$exec_client"
 ctr task delete e1 2>/dev/null
 ctr container rm e1 || fail "rm"
-sleep 0.3
+wait_for "the last event" is_told delete e1
 expect "order of exits" "last e1" "$(grep '/tasks/exit' "$T/events" | tail -n 2 |
 	grep -o '"id":"[^"]*"' | cut -d'"' -f4 | tr '\n' ' ' | sed 's/ $//')"
 nothing_left

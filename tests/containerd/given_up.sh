@@ -31,7 +31,7 @@ run_slowly() {
 	shim=$(shim_of "$id") || fail "there is no shim of $id"
 }
 
-run_slowly late --timeout 6s
+run_slowly late --timeout 15s
 wait "$client" && fail "it ran: $(cat "$T/late")"
 wait_for "the end of a shim whose create was too late" is_gone "$shim"
 nothing_left

@@ -138,6 +138,26 @@ task_status() {
 
 has_status() { [ "$(task_status "$1")" = "$2" ]; }
 
+# Its init is the runtime's program for a moment yet, and has threads.
+is_itself() { # ID PROGRAM
+	[ "$(cat "/proc/$(ctr task ls | awk -v id="$1" '$1 == id { print $2 }')/comm")" = "$2" ]
+}
+
+hears() {
+	ctr namespaces label "$NS" "at=$(date +%N)" && grep -q "/namespaces/update" "$T/events"
+}
+
+# All events from now on, in $T/events; what is told before a client is heard by nobody.
+listen() {
+	ctr events >"$T/events" 2>&1 &
+	ctr namespaces create "$NS" 2>/dev/null
+	wait_for "the events" hears
+}
+
+is_told() { # TOPIC ID
+	grep -q "/tasks/$1 .*\"container_id\":\"$2\"" "$T/events"
+}
+
 # Processes but for this shell, what it runs just now, and containerd.
 leftover_processes() {
 	local dir pid

@@ -11,8 +11,7 @@
 	exit 77
 }
 ln -sf busybox "$T/rootfs/bin/dd"
-ctr events >"$T/events" 2>&1 &
-sleep 0.3
+listen
 ctr run -d --memory-limit 20971520 --runtime "$RUNTIME" --rootfs "$T/rootfs" o1 \
 	/bin/dd if=/dev/zero of=/dev/null bs=100M count=1 || fail "run -d"
 wait_for "its end" has_status o1 STOPPED
@@ -23,7 +22,7 @@ for id in o1 o2; do
 	grep -q "exit code 137" "$T/err" || fail "status of $id: $(cat "$T/err")"
 	ctr container rm "$id" || fail "rm"
 done
-sleep 0.3
+wait_for "the last event" is_told delete o2
 events_of() {
 	grep "\"container_id\":\"$1\"" "$T/events" | grep -o '/tasks/[a-z]*' | sed 's,.*/,,' |
 		tr '\n' ' ' | sed 's/ $//'

@@ -5,13 +5,13 @@
 
 # What was told of the end of a container, each with its status, as often as it was.
 endings() { # ID
-	sleep 0.3
+	wait_for "the last event of $1" is_told delete "$1"
+	sleep 0.3 # or more, which there is not to be
 	grep '/tasks/\(exit\|delete\)' "$T/events" | grep "\"container_id\":\"$1\"" |
 		sed 's|.*/tasks/\([a-z]*\) .*"exit_status":\([0-9]*\).*|\1 \2|' | sort | uniq -c | tr -s ' \n' ' '
 }
 
-ctr events >"$T/events" 2>&1 &
-sleep 0.3
+listen
 ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" k1 /bin/sleep 1000 || fail "run -d"
 init=$(ctr task ls | awk '$1 == "k1" { print $2 }')
 shim=$(shim_of k1) || fail "there is no shim"
@@ -36,6 +36,7 @@ nothing_left
 # One that had exited before its shim died: `delete` tells how, not 137.
 ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" k3 /bin/sh -c 'exit 7' || fail "run -d"
 wait_for "its end" has_status k3 STOPPED
+wait_for "its exit to be told" is_told exit k3
 kill -KILL "$(shim_of k3)"
 wait_for "the task's end" has_status k3 ""
 ctr container rm k3 || fail "rm"

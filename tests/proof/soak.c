@@ -230,12 +230,12 @@ static void let_pass(struct soak *s, double seconds)
 	ev_timer_stop(s->stage.loop, &timer);
 }
 
-/* What the last operation left to do, such as giving memory back, is over within a second. */
+/* What the last operation left to do, such as giving memory back, is over within two seconds. */
 static void idle(struct soak *s, double seconds)
 {
 	struct holdings before, after;
 
-	let_pass(s, 1.);
+	let_pass(s, 2.);
 	before = holdings_of(s->stage.daemon.pid);
 	let_pass(s, seconds);
 	after = holdings_of(s->stage.daemon.pid);

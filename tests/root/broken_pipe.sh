@@ -33,6 +33,7 @@ run --name c1 -- sleep 1000 2>"$T/err" &
 ctl=$!
 wait_for "c1" test -s "$T/state/c1/init.pid"
 wait_for "c1 to run" bash -c "'$BELAYCTL' ps --state '$T/state' | grep -q running"
+wait_for "its program" grep -q '^sleep$' "/proc/$(cat "$T/state/c1/init.pid")/comm"
 ends "an exec" 125 "$BELAYCTL" exec --state "$T/state" c1 yes
 ends "events" 0 "$BELAYCTL" events --state "$T/state"
 expect "processes of c1" sleep "$("$BELAYCTL" inspect --state "$T/state" c1 --json |

@@ -38,7 +38,7 @@ expect "a child beyond the limit" 3 "$(go 'dd if=/dev/zero of=/dev/null bs=100M 
 	'"memory": { "limit": 33554432 }')"
 expect_words "told, though the init lives on" 'msg="oom"' "$T/err"
 expect "processes within the limit" 0 "$(go 'for i in 1 2 3; do sleep 0.1 & done; wait' '"pids": { "limit": 10 }')"
-go 'n=0; while [ $n -lt 50 ]; do sleep 1 & n=$((n+1)); done; exit 0' '"pids": { "limit": 10 }' >"$T/status"
+go 'n=0; while [ $n -lt 50 ]; do sleep 1000 & n=$((n+1)); done; exit 0' '"pids": { "limit": 10 }' >"$T/status"
 expect_words "processes beyond the limit" "can't fork" "$T/err"
 
 # Too little for the runtime itself or for its init: whoever ends, and of what, is told.

@@ -180,13 +180,13 @@ TEST(a_cleanup_that_was_given_up_does_not_end_the_unmount_that_follows)
 	scene_set(&s, "");
 	snprintf(sub, sizeof(sub), "%s/sub", s.source);
 	assert_int_equal(mount("tmpfs", sub, "tmpfs", 0, NULL), 0);
-	rig_misdeeds(&s.rig, "create after-fail too late\ndelete hang-ms 700\n");
+	rig_misdeeds(&s.rig, "create after-fail too late\ndelete hang-ms 3000\n");
 	rig_begin_create(&s.rig, &d);
 	op = rig_await_row(&s.rig, "safety net", true);
 	assert_int_equal(slow_fs_pause(&s.fs), 0);
 	rig_expire(&s.rig, op); /* its grace */
 	assert_string_equal(op_step_name(op), "mount rootfs");
-	nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
+	nanosleep(&(struct timespec){ .tv_sec = 4 }, NULL);
 	loop_run_once(s.rig.loop);
 	assert_false(d.done);
 	assert_int_equal(slow_fs_continue(&s.fs), 0);

@@ -351,29 +351,17 @@ TEST(a_runtime_that_fails_after_its_work_leaves_nothing_either)
 	rig_fini(&r);
 }
 
-static void on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-	(void)loop;
-	(void)revents;
-	*(bool *)timer->data = true;
-}
-
 TEST(while_a_create_hangs_others_are_answered)
 {
 	struct err e = ERR_INIT;
 	struct deed d, twin;
-	bool ticked = false;
-	ev_timer tick;
+	struct op *op;
 	struct rig r;
 
 	rig_init(&r);
 	rig_misdeeds(&r, "create hang\n");
-	r.args.deadline_s = 0.5;
 	rig_begin_create(&r, &d);
-	ev_timer_init(&tick, on_tick, 0.05, 0.);
-	tick.data = &ticked;
-	ev_timer_start(r.loop, &tick);
-	loop_run_until(r.loop, &ticked);
+	op = rig_await_row(&r, "run runtime", false);
 	assert_false(d.done);
 	assert_null(container_find(&r.set, "c1", &e));
 	assert_int_equal(e.status, STATUS_NOT_FOUND);
@@ -383,6 +371,7 @@ TEST(while_a_create_hangs_others_are_answered)
 	assert_true(twin.done);
 	assert_null(twin.ct);
 	deed_expect(&twin, STATUS_ALREADY_EXISTS, "container 'c1': already exists");
+	rig_expire(&r, op);
 	rig_await(&r, &d);
 	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "run runtime");
 	rig_fini(&r);

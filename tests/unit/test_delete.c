@@ -169,7 +169,8 @@ TEST(a_runtime_that_hangs_is_ended_by_the_deadline_and_delete_can_be_repeated)
 	rig_init(&r);
 	rig_misdeeds(&r, "delete hang\n");
 	ct = rig_create(&r);
-	rig_begin_delete(&r, ct, 0.2, &d);
+	rig_begin_delete(&r, ct, 0, &d);
+	rig_expire(&r, rig_await_row(&r, "run runtime", false));
 	rig_await(&r, &d);
 	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "delete: timed out in step 'run runtime'");
 	rig_misdeeds(&r, "");
@@ -283,7 +284,9 @@ TEST(a_delete_whose_time_is_up_no_longer_waits_for_the_exit)
 	rig_init(&r);
 	ct = rig_create(&r);
 	ct->running_execs = 1;
-	rig_begin_delete(&r, ct, 0.1, &d);
+	rig_begin_delete(&r, ct, 0, &d);
+	loop_run_until(r.loop, &ct->init_exited);
+	rig_expire(&r, rig_await_row(&r, "end init", false));
 	rig_await(&r, &d);
 	deed_expect(&d, STATUS_DEADLINE_EXCEEDED, "delete: timed out in step 'end init'");
 	assert_true(list_is_empty(&ct->init.waiters));

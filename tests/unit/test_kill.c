@@ -80,13 +80,14 @@ TEST(one_that_has_died_and_was_not_told_yet_is_not_found_either)
 	struct rig r;
 
 	rig_init(&r);
-	rig_misdeeds(&r, "start hang-ms 300\n");
+	rig_misdeeds(&r, "start hang\n");
 	ct = rig_create(&r);
 	rig_begin_start(&r, ct, 0, &d);
 	assert_int_equal(process_kill(&ct->init, SIGKILL, false, &e), 0);
 	loop_run_until(r.loop, &ct->init.seen.is_set);
 	assert_false(ct->init.exit.is_set);
 	expect_no_kill(&ct->init, false, STATUS_NOT_FOUND, "process already finished: not found");
+	rig_expire(&r, rig_await_row(&r, "run runtime", false));
 	rig_await(&r, &d);
 	rig_await_exit(&r);
 	rig_delete(&r, ct);

@@ -22,6 +22,7 @@
  * more than a busy machine does. In seconds. */
 #define TICK_S 0.02
 #define LATE_S 2
+#define TRIES  3
 
 struct scene {
 	struct rig rig;
@@ -98,11 +99,10 @@ static void act(struct scene *s)
 	rig_await(&s->rig, &s->deed);
 }
 
-static void scene_strike(struct scene *s)
+/* Returns how late the loop was, in seconds. */
+static double scene_strike(struct scene *s)
 {
 	ev_timer_stop(s->rig.loop, &s->tick);
-	if (s->worst > LATE_S)
-		fail_msg("%s: the loop was %.3f s late", s->verb, s->worst);
 	if (!s->ct)
 		s->ct = s->deed.ct;
 	if (s->ct && child_is_tracked(&s->ct->init.child))
@@ -110,6 +110,28 @@ static void scene_strike(struct scene *s)
 	if (s->ct)
 		rig_delete(&s->rig, s->ct);
 	rig_fini(&s->rig); /* expects that nothing is left */
+	return s->worst;
+}
+
+typedef void look_fn(struct scene *s, const char *words);
+
+/* A machine that stands still makes it late once, a loop that waits for a runtime each time. */
+static void play(const char *verb, const char *misdeed, look_fn *look, const char *words)
+{
+	double late = 0;
+
+	for (int i = 0; i < TRIES; i++) {
+		struct scene s;
+
+		scene_set(&s, verb, misdeed);
+		act(&s);
+		look(&s, words);
+		late = scene_strike(&s);
+		if (late <= LATE_S)
+			return;
+		print_message("%s: the loop was %.3f s late\n", verb, late);
+	}
+	fail_msg("%s: the loop was %.3f s late", verb, late);
 }
 
 /* The last is an exec: of the one that ran and that nobody can name, only its container knows. */
@@ -117,19 +139,18 @@ static const char *const verbs[] = { "create", "restore", "exec" };
 #define ALL   ARRAY_LEN(verbs)
 #define INITS 2
 
+static void look_for_words(struct scene *s, const char *words)
+{
+	if (!strstr(s->deed.err.msg, words))
+		fail_msg("%s: no '%s' in '%s'", s->verb, words, s->deed.err.msg);
+	if (s->p)
+		assert_false(child_is_tracked(&s->p->child));
+}
+
 static void expect_words(size_t n_verbs, const char *misdeed, const char *words)
 {
-	for (size_t i = 0; i < n_verbs; i++) {
-		struct scene s;
-
-		scene_set(&s, verbs[i], misdeed);
-		act(&s);
-		if (!strstr(s.deed.err.msg, words))
-			fail_msg("%s: no '%s' in '%s'", verbs[i], words, s.deed.err.msg);
-		if (s.p)
-			assert_false(child_is_tracked(&s.p->child));
-		scene_strike(&s);
-	}
+	for (size_t i = 0; i < n_verbs; i++)
+		play(verbs[i], misdeed, look_for_words, words);
 }
 
 TEST(one_that_hangs_is_ended_and_not_taken_for_one_the_kernel_killed)
@@ -143,19 +164,21 @@ TEST(one_that_was_killed_by_somebody_else_is_told_as_such)
 		ALL, "die 9", "was killed, and not by this shim; is there too little memory?: ");
 }
 
-TEST(an_init_that_ran_out_of_memory_before_its_start_is_told_as_such)
+/* What was acted is a create, of which nothing is wrong. */
+static void look_at_start(struct scene *s, const char *words)
 {
-	struct scene s;
 	struct deed d;
 
-	scene_set(&s, "start", "fail it is gone");
-	act(&s); /* a create, of which nothing is wrong */
-	s.deed.ct->had_oom = true;
-	rig_begin_start(&s.rig, s.deed.ct, 0, &d);
-	rig_await(&s.rig, &d);
-	deed_expect(&d, STATUS_UNKNOWN,
+	s->deed.ct->had_oom = true;
+	rig_begin_start(&s->rig, s->deed.ct, 0, &d);
+	rig_await(&s->rig, &d);
+	deed_expect(&d, STATUS_UNKNOWN, words);
+}
+
+TEST(an_init_that_ran_out_of_memory_before_its_start_is_told_as_such)
+{
+	play("start", "fail it is gone", look_at_start,
 		"OCI runtime start failed: its control group ran out of memory: it is gone");
-	scene_strike(&s);
 }
 
 TEST(one_that_dies_by_another_signal_has_its_number_told)
@@ -188,19 +211,19 @@ TEST(one_that_names_pid_1_is_not_believed)
 	expect_words(INITS, "stranger-pid", "holds '1', which is not a pid");
 }
 
+static void look_for_success(struct scene *s, const char *words)
+{
+	(void)words;
+	deed_expect_ok(&s->deed);
+	if (!s->p)
+		return;
+	assert_int_equal(child_signal(&s->p->child, SIGKILL), 0);
+	rig_await_exit(&s->rig);
+	s->rig.exited = false;
+}
+
 TEST(megabytes_on_its_stderr_stop_neither_it_nor_us)
 {
-	for (size_t i = 0; i < ALL; i++) {
-		struct scene s;
-
-		scene_set(&s, verbs[i], "noise 2000000");
-		act(&s);
-		deed_expect_ok(&s.deed);
-		if (s.p) {
-			assert_int_equal(child_signal(&s.p->child, SIGKILL), 0);
-			rig_await_exit(&s.rig);
-			s.rig.exited = false;
-		}
-		scene_strike(&s);
-	}
+	for (size_t i = 0; i < ALL; i++)
+		play(verbs[i], "noise 2000000", look_for_success, NULL);
 }

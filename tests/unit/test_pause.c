@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 /* Any row of the operation can be made to fail once. */
 static size_t faulty_row = SIZE_MAX;
@@ -270,12 +271,15 @@ TEST(a_paused_container_whose_init_dies_is_thawed)
 TEST(a_container_whose_init_dies_while_it_is_being_paused_is_thawed)
 {
 	struct scene s;
+	siginfo_t si;
 
 	scene_set(&s);
 	group_write(&s, "cgroup.events", "populated 1\nfrozen 0\n");
 	begin(&s, VERB_PAUSE);
 	group_write(&s, "cgroup.procs", "");
 	assert_int_equal(kill(s.ct->init.pid, SIGKILL), 0);
+	/* Dead before the loop goes on: the freezer is looked at for 100 ms only. */
+	assert_int_equal(waitid(P_PID, (id_t)s.ct->init.pid, &si, WEXITED | WNOWAIT), 0);
 	rig_await_exit(&s.rig);
 	expect_file(&s, "cgroup.freeze", "0");
 	group_write(&s, "cgroup.freeze", "1\n"); /* asked for once more, just then */

@@ -121,7 +121,7 @@ TEST(an_init_that_dies_while_its_start_hangs_is_told_after_the_failure)
 
 	rig_init(&r);
 	ct = rig_create(&r);
-	rig_misdeeds(&r, "start hang-ms 300\n");
+	rig_misdeeds(&r, "start hang-ms 3000\n");
 	rig_begin_start(&r, ct, 0, &d);
 	assert_int_equal(process_kill(&ct->init, SIGKILL, false, &e), 0);
 	rig_await(&r, &d);

@@ -11,6 +11,7 @@
 #include "tests/lib/leaks.h"
 #include "tests/unit/process_rig.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -66,6 +67,7 @@ struct scene {
 	struct container *ct;
 	struct process *p; /* the exec */
 	struct stdio_paths io;
+	int leave; /* owned; who may write more waits for a line from here */
 	bool done;
 	struct err err;
 };
@@ -74,6 +76,8 @@ static void scene_set(struct scene *s, enum partner partner)
 {
 	memset(s, 0, sizeof(*s));
 	rig_init(&s->rig);
+	s->leave = open(rig_fifo(&s->rig, "leave"), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	assert_true(s->leave >= 0);
 	s->io = rig_streams(&s->rig);
 	if (partner == TERMINAL) {
 		s->io.terminal = true;
@@ -88,17 +92,26 @@ static void scene_set(struct scene *s, enum partner partner)
 	leaks_note(&s->before);
 }
 
+/* A line each for all there may be. */
+static void let_go(struct scene *s)
+{
+	(void)!write(s->leave, "\n\n\n\n", 4);
+}
+
 static void scene_strike(struct scene *s)
 {
+	let_go(s); /* also those that no Delete has waited for */
 	rig_expect_nothing_left(&s->rig);
 	assert_int_equal(leaks_report(&s->before), 0);
 	rig_expect_streams_are_free(&s->rig);
+	fd_drop(&s->leave);
 	rig_fini(&s->rig);
 }
 
 /*
  * Whatever is to come is read from here on; and whose time is up is told so. (But for a runtime,
  * which would be killed wherever it is just then: test_create.c and others have those that hang.)
+ * Who may write more goes only when somebody waits for that.
  */
 static bool is_going(void *arg)
 {
@@ -117,6 +130,8 @@ static bool is_going(void *arg)
 			strcmp(op_step_name(op), "run runtime") != 0) {
 			hit();
 			ev_feed_event(s->rig.loop, &op->timer, EV_TIMER);
+		} else if (strcmp(op_step_name(op), "end logger") == 0) {
+			let_go(s);
 		}
 	}
 	return true;
@@ -232,7 +247,7 @@ static const char *script_for(const char *plan, enum partner partner)
 	if (partner == SLOW_CLIENT)
 		return "seq 70000";
 	if (partner == LOGGER)
-		return strstr(plan, "delete") ? "sleep 0.2 &" : "true";
+		return strstr(plan, "delete") ? "read line <$B/leave &" : "true";
 	return "exec sleep 1000";
 }
 
