@@ -28,6 +28,9 @@
 
 #define CONTAINERD_PATIENCE_S 5
 
+/* Ours leave half a second of that: a machine that stands still for longer may do so once. */
+#define TRIES 3
+
 struct scene {
 	struct tmpdir dir; /* the bundle */
 	struct slow_fs fs;
@@ -73,12 +76,12 @@ static NORETURN void act(const struct scene *s, int out)
 	_exit(delete_run(&args, &e) < 0);
 }
 
-/* As containerd runs it: until its outputs have come to their end. */
-static void expect_an_answer_in_time(const struct scene *s)
+/* As containerd runs it: until its outputs have come to their end. Whether that was in time. */
+static bool expect_an_answer(const struct scene *s)
 {
 	auto_buf struct buf text = BUF_INIT(4096);
 	auto_message Pb__DeleteResponse *reply = NULL;
-	int64_t since = clock_mono_ns();
+	int64_t took, since = clock_mono_ns();
 	siginfo_t si;
 	int out[2];
 	pid_t pid;
@@ -90,12 +93,21 @@ static void expect_an_answer_in_time(const struct scene *s)
 	close(out[1]);
 	assert_int_equal(fd_read_all(out[0], &text), 0);
 	close(out[0]);
-	assert_true(clock_mono_ns() - since < CONTAINERD_PATIENCE_S * 1000000000LL);
+	took = clock_mono_ns() - since;
 	assert_int_equal(waitid(P_PID, (id_t)pid, &si, WEXITED), 0);
 	assert_int_equal(si.si_status, 0);
 	reply = message_unpack(&pb__delete_response__descriptor, text.data, text.len);
 	assert_non_null(reply);
 	assert_int_equal(reply->exit_status, 7);
+	return took < CONTAINERD_PATIENCE_S * 1000000000LL;
+}
+
+static void expect_in_time(bool (*play)(void))
+{
+	for (int i = 0; i < TRIES; i++)
+		if (play())
+			return;
+	fail_msg("%d times no answer in %d s", TRIES, CONTAINERD_PATIENCE_S);
 }
 
 static void end_slow_fs(struct scene *s)
@@ -112,35 +124,50 @@ static bool take_off(const char *path)
 	return umount2(path, MNT_DETACH) == 0;
 }
 
-TEST(the_rootfs_of_a_runtime_that_hangs_comes_off)
+static bool hanging_runtime(void)
 {
 	struct scene s;
+	bool in_time;
 
 	scene_set(&s, "exec sleep 1000");
 	assert_int_equal(mount("tmpfs", s.rootfs, "tmpfs", 0, NULL), 0);
-	expect_an_answer_in_time(&s);
+	in_time = expect_an_answer(&s);
 	assert_false(take_off(s.rootfs));
 	tmpdir_close(&s.dir);
+	return in_time;
 }
 
-TEST(a_runtime_that_cannot_be_killed_is_not_waited_for)
+TEST(the_rootfs_of_a_runtime_that_hangs_comes_off)
+{
+	expect_in_time(hanging_runtime);
+}
+
+static bool immortal_runtime(void)
 {
 	struct scene s;
+	bool in_time;
 
 	scene_set(&s, "exec <slow/hang");
 	scene_add_slow_fs(&s);
 	assert_int_equal(mount("tmpfs", s.rootfs, "tmpfs", 0, NULL), 0);
-	expect_an_answer_in_time(&s);
+	in_time = expect_an_answer(&s);
 	assert_false(take_off(s.rootfs));
 	end_slow_fs(&s);
 	tmpdir_close(&s.dir);
+	return in_time;
+}
+
+TEST(a_runtime_that_cannot_be_killed_is_not_waited_for)
+{
+	expect_in_time(immortal_runtime);
 }
 
 /* The rootfs is the slow filesystem, and another mount is found through it. */
-TEST(an_unmount_that_hangs_does_not_cost_the_answer)
+static bool hanging_unmount(void)
 {
 	char sub[PATH_MAX + 8];
 	struct scene s;
+	bool in_time;
 
 	scene_set(&s, "exit 0");
 	scene_add_slow_fs(&s);
@@ -148,10 +175,16 @@ TEST(an_unmount_that_hangs_does_not_cost_the_answer)
 	assert_int_equal(mount(s.fs.path, s.rootfs, NULL, MS_BIND, NULL), 0);
 	assert_int_equal(mount("tmpfs", sub, "tmpfs", 0, NULL), 0);
 	assert_int_equal(slow_fs_pause(&s.fs), 0);
-	expect_an_answer_in_time(&s);
+	in_time = expect_an_answer(&s);
 	assert_int_equal(slow_fs_continue(&s.fs), 0);
 	assert_true(take_off(sub));
 	assert_true(take_off(s.rootfs));
 	end_slow_fs(&s);
 	tmpdir_close(&s.dir);
+	return in_time;
+}
+
+TEST(an_unmount_that_hangs_does_not_cost_the_answer)
+{
+	expect_in_time(hanging_unmount);
 }
