@@ -47,14 +47,14 @@ done
 
 # A client that comes later sees what is written from then on, and the end. (That of 1.7 and later
 # closes its streams when it hears of the end, whatever is in them.)
-mkfifo "$T/rootfs/go"
+mkfifo "$T/rootfs/go" "$T/rootfs/end"
 ctr run -d --runtime "$RUNTIME" --rootfs "$T/rootfs" a1 \
-	/bin/sh -c 'read x <go; echo "later: $x"; read x <go; exit 3' || fail "run -d"
+	/bin/sh -c 'read x <go; echo "later: $x"; read x <end; exit 3' || fail "run -d"
 ctr task attach a1 >"$T/attached" 2>&1 &
 attached=$!
 echo word >"$T/rootfs/go"
 wait_for "its output" grep -q later "$T/attached"
-echo end >"$T/rootfs/go"
+echo >"$T/rootfs/end"
 wait "$attached"
 expect "attach: status" 3 $?
 expect "attach: output" "later: word" "$(cat "$T/attached")"
