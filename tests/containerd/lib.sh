@@ -158,6 +158,24 @@ is_told() { # TOPIC ID
 	grep -q "/tasks/$1 .*\"container_id\":\"$2\"" "$T/events"
 }
 
+has_megabyte() { [ "$(wc -c <"$T/megabyte")" = "$(seq 1 150000 | wc -c)" ]; }
+
+# How a megabyte comes out of a program that COMMAND... runs, and its status. It ends when all has been
+# read: on a busy machine ctr closes its FIFO before it has read it to the end, with any shim.
+megabyte_of() { # COMMAND...
+	local client
+
+	[ -p "$T/rootfs/end" ] || mkfifo "$T/rootfs/end"
+	exec 9<>"$T/rootfs/end"
+	"$@" /bin/sh -c 'seq 1 150000; read line </end; exit 4' >"$T/megabyte" 2>"$T/err" &
+	client=$!
+	wait_for "a megabyte" has_megabyte
+	echo >&9
+	wait "$client"
+	echo "status $?, $(md5sum <"$T/megabyte")"
+	exec 9>&-
+}
+
 # Processes but for this shell, what it runs just now, and containerd.
 leftover_processes() {
 	local dir pid
