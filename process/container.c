@@ -259,8 +259,7 @@ void container_on_oom(struct oom_watch *w)
 	struct container *ct = container_of(w, struct container, oom);
 
 	ct->had_oom = ct->oom_is_due = true;
-	log_warn("oom", "id=%s kills=%llu, telling containerd", ct->id,
-		(unsigned long long)w->kills);
+	log_warn("oom", "id=%s kills=%llu", ct->id, (unsigned long long)w->kills);
 	container_tell_oom(ct);
 }
 

@@ -322,7 +322,7 @@ edit process/container.c 'how a container ended is not kept for delete' 'contain
 		(void)keep_exit;
 END
 
-edit process/container.c 'out of memory is told while the start runs' 'start' <<'END'
+edit process/container.c 'out of memory is told while a create or start runs' 'start container' <<'END'
 	if (!ct->oom_is_due || ct->init.news_held > 0)
 ==>
 	if (!ct->oom_is_due)

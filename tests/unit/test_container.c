@@ -207,3 +207,33 @@ TEST(a_link_in_a_bundle_is_replaced_and_where_it_leads_nothing_changes)
 	rig_delete(&r, ct);
 	rig_fini(&r);
 }
+
+TEST(out_of_memory_during_create_is_told_after_it)
+{
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	rig_begin_create(&r, &d);
+	container_on_oom(&container_of(list_first(&r.set.all), struct container, link)->oom);
+	rig_await(&r, &d);
+	deed_expect_ok(&d);
+	rig_expect_story(&r, "create oom");
+	rig_delete(&r, d.ct);
+	rig_fini(&r);
+}
+
+TEST(out_of_memory_of_a_create_that_fails_is_not_told)
+{
+	struct deed d;
+	struct rig r;
+
+	rig_init(&r);
+	rig_misdeeds(&r, "create fail not today\n");
+	rig_begin_create(&r, &d);
+	container_on_oom(&container_of(list_first(&r.set.all), struct container, link)->oom);
+	rig_await(&r, &d);
+	deed_expect(&d, STATUS_UNKNOWN, "not today");
+	rig_expect_story(&r, "!create");
+	rig_fini(&r);
+}
