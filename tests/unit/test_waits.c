@@ -108,29 +108,36 @@ static void scene_strike(struct scene *s)
 	rig_fini(&s->rig);
 }
 
+static void read_all(struct scene *s)
+{
+	char chunk[4096];
+
+	for (int i = 0; i < 2; i++)
+		while (read(s->rig.reads[i], chunk, sizeof(chunk)) > 0) {
+		}
+}
+
 /*
- * Whatever is to come is read from here on; and whose time is up is told so. (But for a runtime,
- * which would be killed wherever it is just then: test_create.c and others have those that hang.)
- * Who may write more goes only when somebody waits for that.
+ * Whose time is up is told so. (But for a runtime, which would be killed wherever it is just then:
+ * test_create.c and others have those that hang.) The client reads, and who may write more goes,
+ * only when somebody waits for that: sooner there might be nothing left to wait for.
  */
 static bool is_going(void *arg)
 {
 	struct scene *s = arg;
-	char chunk[4096];
 
 	if (s->done)
 		return false; /* and the container may be gone */
-	for (int i = 0; i < 2; i++)
-		while (read(s->rig.reads[i], chunk, sizeof(chunk)) > 0) {
-		}
 	list_each (it, &s->ct->under_way) {
 		struct op *op = container_of(it, struct op, in);
+		const char *step = op_step_name(op);
 
-		if (!op->unwinding && is_due(op, TIMEOUT) &&
-			strcmp(op_step_name(op), "run runtime") != 0) {
+		if (!op->unwinding && is_due(op, TIMEOUT) && strcmp(step, "run runtime") != 0) {
 			hit();
 			ev_feed_event(s->rig.loop, &op->timer, EV_TIMER);
-		} else if (strcmp(op_step_name(op), "end logger") == 0) {
+		} else if (strcmp(step, "drain stdio") == 0) {
+			read_all(s);
+		} else if (strcmp(step, "end logger") == 0) {
 			let_go(s);
 		}
 	}
