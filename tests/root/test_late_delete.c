@@ -18,10 +18,12 @@
 #include "tests/lib/tmpdir.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,6 +46,7 @@ static void scene_set(struct scene *s, const char *script)
 
 	if (geteuid() != 0)
 		test_skip("mount needs root");
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	tmpdir_open(&s->dir);
 	snprintf(s->rootfs, sizeof(s->rootfs), "%s/rootfs", s->dir.path);
 	assert_int_equal(mkdir(s->rootfs, 0700), 0);
@@ -110,6 +113,18 @@ static void expect_in_time(bool (*play)(void))
 	fail_msg("%d times no answer in %d s", TRIES, CONTAINERD_PATIENCE_S);
 }
 
+/* What `delete` left behind it has killed, and may be dying still when it answers. */
+static void expect_killed_orphans(void)
+{
+	siginfo_t si;
+
+	while (waitid(P_ALL, 0, &si, WEXITED) == 0) {
+		assert_int_equal(si.si_code, CLD_KILLED);
+		assert_int_equal(si.si_status, SIGKILL);
+	}
+	assert_int_equal(errno, ECHILD);
+}
+
 static void end_slow_fs(struct scene *s)
 {
 	siginfo_t si;
@@ -133,6 +148,7 @@ static bool hanging_runtime(void)
 	assert_int_equal(mount("tmpfs", s.rootfs, "tmpfs", 0, NULL), 0);
 	in_time = expect_an_answer(&s);
 	assert_false(take_off(s.rootfs));
+	expect_killed_orphans();
 	tmpdir_close(&s.dir);
 	return in_time;
 }
@@ -153,6 +169,7 @@ static bool immortal_runtime(void)
 	in_time = expect_an_answer(&s);
 	assert_false(take_off(s.rootfs));
 	end_slow_fs(&s);
+	expect_killed_orphans();
 	tmpdir_close(&s.dir);
 	return in_time;
 }
@@ -180,6 +197,7 @@ static bool hanging_unmount(void)
 	assert_true(take_off(sub));
 	assert_true(take_off(s.rootfs));
 	end_slow_fs(&s);
+	expect_killed_orphans();
 	tmpdir_close(&s.dir);
 	return in_time;
 }
