@@ -110,6 +110,9 @@ void stage_await_news(struct stage *s, size_t n);
 /* Runs the loop until *flag; the program ends if nothing makes it so. */
 void stage_run_until(struct stage *s, const bool *flag, const char *what);
 
+/* The same for what no event tells: asks every 5 ms. */
+void stage_poll(struct stage *s, bool (*is_so)(void *user), void *user, const char *what);
+
 /* Adds a line; the text is normalised. */
 void stage_note(struct stage *s, const char *step, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void stage_note_reply(struct stage *s, const char *step, const ProtobufCMessage *m);

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FOR_EVER "exec sleep 1000"
@@ -27,12 +26,13 @@ static void open_with_work(struct stage *s)
 		give_up("cannot create work");
 }
 
-static bool is_itself(pid_t pid)
+static bool is_sleep(void *user)
 {
+	const struct named_pid *init = user;
 	char path[64], name[32] = "";
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%u/comm", init->pid);
 	f = fopen(path, "re");
 	if (!f)
 		return false;
@@ -44,17 +44,8 @@ static bool is_itself(pid_t pid)
 /* Its init is the runtime's program for a moment yet, whose file criu cannot find. */
 static void start(struct stage *s)
 {
-	const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
-	double left = STAGE_PATIENCE_S;
-	pid_t pid;
-
 	ask(s, "Start", "Start", NULL);
-	pid = (pid_t)s->pids[s->n_pids - 1].pid;
-	for (; !is_itself(pid); left -= 0.005) {
-		if (left < 0)
-			give_up("%s: the init is no sleep in %.0f s", s->scene, STAGE_PATIENCE_S);
-		nanosleep(&pause, NULL);
-	}
+	stage_poll(s, is_sleep, &s->pids[s->n_pids - 1], "sleep as its init");
 }
 
 /* What criu says itself: the answer names its log only. */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OUTPUT_MAX (64 * 1024)
@@ -67,6 +68,19 @@ void stage_run_until(struct stage *s, const bool *flag, const char *what)
 		return;
 	show_log(s);
 	give_up("%s, %s: no %s in %.0f s", s->shim, s->scene, what, STAGE_PATIENCE_S);
+}
+
+void stage_poll(struct stage *s, bool (*is_so)(void *user), void *user, const char *what)
+{
+	const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+	double left = STAGE_PATIENCE_S;
+
+	for (; !is_so(user); left -= 0.005) {
+		if (left < 0)
+			give_up("%s, %s: no %s in %.0f s", s->shim, s->scene, what,
+				STAGE_PATIENCE_S);
+		nanosleep(&pause, NULL);
+	}
 }
 
 void stage_await_news(struct stage *s, size_t n)
