@@ -6,7 +6,7 @@
  * parity.h - one shim on a stage, driven as containerd drives it, and a record of all it said.
  *
  * A scene is a function that asks. The same scenes are played by two shims, and
- * the records are laid side by side (compare.h). What differs from run to run,
+ * the records are laid side by side (record.h). What differs from run to run,
  * such as pids, times and paths, is written by name, so that equal records mean
  * equal behaviour.
  *
@@ -98,10 +98,11 @@ struct ran stage_run(struct stage *s, const char *action);
 struct ran stage_run_words(struct stage *s, const char *const *argv);
 
 /* A file of the bundle. */
-/* By its scene's name it has a terminal ("terminal...") or the pids of its host ("shared pids...").
- */
 void stage_write(struct stage *s, const char *name, const char *text);
 char *stage_path(struct stage *s, const char *name); /* valid until the 8th next call */
+
+/* By its scene's name it has a terminal ("terminal...") or the pids of its host ("shared pids...").
+ */
 void stage_config(struct stage *s, const char *script);
 
 /* Waits until that many events have come. */
